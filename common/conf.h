@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration file into checked structs. One file serves all programs.
+ *
+ * Every mistake is reported as "file:line: text", all of them in one reading;
+ * a file with a mistake gives no configuration at all.
+ */
+#ifndef VIADUCT_COMMON_CONF_H
+#define VIADUCT_COMMON_CONF_H
+
+#include <stdio.h>
+
+#include "common/endpoint.h"
+#include "common/rule.h"
+
+#define CONF_DEFAULT_PATH "/etc/viaduct/viaduct.conf"
+
+enum conf_media { CONF_MEDIA_AUTO, CONF_MEDIA_FORCE };
+enum conf_source { CONF_SOURCE_ADDRESS, CONF_SOURCE_ENDPOINT, CONF_SOURCE_ANY };
+
+struct conf_list { /* of strings */
+	char **items;
+	size_t count;
+};
+
+struct conf_range { /* addresses x ports: "203.0.113.16/30:16384-32767" */
+	struct ip_prefix prefix;
+	struct port_range ports;
+};
+
+struct conf_realm {
+	char *name;
+	realm_id id;
+	unsigned line;
+	struct conf_list interfaces;
+	struct ip_prefix *networks; /* none: everything else (the default) */
+	size_t network_count;
+	realm_id *reaches;
+	size_t reach_count;
+	enum conf_media media;   /* default auto */
+	enum conf_source source; /* default address */
+	uint16_t media_port_min; /* default 1024 */
+	unsigned hold_down;      /* seconds, default 60 */
+};
+
+/* The pool that a realm section holds has the realm's name. */
+struct conf_pool {
+	char *name;
+	unsigned line;
+	realm_id realm;
+	bool named; /* a section of its own: given out on request only */
+	struct conf_range *ranges;
+	size_t range_count;
+};
+
+struct conf_listen {
+	char *name;
+	unsigned line;
+	realm_id realm;
+	struct endpoint udp; /* family IP_NONE: not set */
+};
+
+struct conf_domain {
+	char *name; /* lower case */
+	unsigned line;
+	char *users; /* path of the users file */
+};
+
+struct conf_trunk {
+	char *name;
+	unsigned line;
+	realm_id realm;
+	char *host;    /* address or name */
+	uint16_t port; /* default 5060 */
+};
+
+struct conf_route {
+	char *name;
+	unsigned line;
+	size_t trunk; /* index */
+};
+
+enum conf_mode { CONF_MODE_PREFERRED, CONF_MODE_STRICT };
+
+struct conf_media_rule { /* section media: which outer endpoint to ask for */
+	unsigned line;
+	realm_id from;           /* realm of the inner endpoint */
+	realm_id to;             /* realm in which the outer one is asked for */
+	struct ip_prefix match;  /* family IP_NONE: any address */
+	uint16_t match_port;     /* 0: any */
+	struct conf_range outer; /* prefix.addr.family IP_NONE: use `pool` */
+	char *pool;              /* name, or NULL */
+	enum conf_mode mode;     /* default preferred */
+};
+
+struct conf_client { /* what one user may ask natctl for */
+	char *name;
+	unsigned line;
+	uint32_t uid;
+	realm_id *realms; /* in which an outer endpoint may be asked for */
+	size_t realm_count;
+	bool third_party; /* for an inner endpoint that is not its own */
+	bool kinds[3];    /* by enum rule_kind; default all */
+	struct conf_range *outer; /* it may ask for only these; 0: any */
+	size_t outer_count;
+	unsigned max_leases;   /* 0: no limit of its own */
+	unsigned max_lifetime; /* seconds; 0: no limit of its own */
+};
+
+struct conf {
+	char *path;
+	char *rundir; /* default /run/viaduct */
+	char *tun;    /* prefix of the TUN devices, default viaduct */
+	char *table;  /* nft table, default viaduct */
+	char *user;   /* NULL: stay */
+	struct conf_realm *realms; /* realms[id] */
+	size_t realm_count;
+	struct conf_pool *pools;
+	size_t pool_count;
+	struct conf_listen *listens;
+	size_t listen_count;
+	struct conf_domain *domains;
+	size_t domain_count;
+	struct conf_trunk *trunks;
+	size_t trunk_count;
+	struct conf_route *routes;
+	size_t route_count;
+	struct conf_media_rule *media;
+	size_t media_count;
+	struct conf_client *clients;
+	size_t client_count;
+	struct realm_names names; /* of realms, points into them */
+};
+
+/*
+ * Reads, checks. Mistakes go to `errors` as "file:line: text\n" each; opens
+ * nothing but the file (and those it includes). NULL when there was one.
+ */
+struct conf *conf_read(const char *path, FILE *errors);
+void conf_free(struct conf *conf);
+
+/* An address of a realm as seen from `from`: see conf_realm_of. */
+bool conf_reaches(const struct conf *conf, realm_id from, realm_id to);
+/*
+ * The realm in which `addr` is addressed by a party of realm `from`: `from`
+ * itself if its pools or networks contain it, else the realm it reaches with
+ * the longest prefix that does, else a reached realm without networks, else
+ * `from` if it has no networks, else REALM_NONE.
+ */
+realm_id conf_realm_of(const struct conf *conf, realm_id from,
+		       const struct ip_addr *addr);
+/* Is it inside one of the pools of the realm? port 0: any port. */
+bool conf_in_pool(const struct conf *conf, realm_id realm,
+		  const struct ip_addr *addr, uint16_t port);
+/* "RUNDIR/NAME"; 0 or -ENAMETOOLONG (a UNIX socket's path is short). */
+int conf_socket_path(const struct conf *conf, const char *name, char *buf,
+		     size_t size);
+
+#endif
