@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JSON-RPC 2.0 server on a UNIX stream socket, one object a line (libevent). */
+#include "common/rpcserver.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/list.h"
+#include "common/log.h"
+
+/* After accept failed for want of descriptors or memory. */
+#define ACCEPT_PAUSE_SECONDS 1
+
+struct rpcserver {
+	struct rpcserver_options options;
+	char *path; /* owned */
+	int fd;
+	struct event *readable; /* owned; clients wait to be accepted */
+	struct event *resume;   /* owned; accepting was paused */
+	struct list clients;    /* of struct client.node */
+	unsigned client_count;
+};
+
+struct client {
+	struct list node;           /* on rpcserver.clients */
+	struct list calls;          /* of struct rpcserver_call.node */
+	struct rpcserver *server;   /* parent, not owned */
+	struct bufferevent *stream; /* owned */
+	struct sock_peer peer;
+	unsigned pending; /* calls not yet answered */
+	bool reading;     /* client_read is at work: it frees a dead client */
+	bool ending;      /* asks no more; closed when all answers are sent */
+	bool dead;
+};
+
+struct rpcserver_call {
+	struct list node;      /* on client.calls while there is a client */
+	struct client *client; /* NULL: gone */
+	struct sock_peer peer;
+	struct rpc_request request;
+};
+
+static void client_free(struct client *client)
+{
+	struct list *pos, *tmp;
+
+	if (client == NULL)
+		return;
+	list_for_each_safe(pos, tmp, &client->calls) {
+		container_of(pos, struct rpcserver_call, node)->client = NULL;
+		list_remove(pos);
+	}
+	list_remove(&client->node);
+	client->server->client_count--;
+	bufferevent_free(client->stream);
+	free(client);
+}
+
+static void client_kill(struct client *client)
+{
+	client->dead = true;
+	if (!client->reading)
+		client_free(client);
+}
+
+static size_t client_output(const struct client *client)
+{
+	return evbuffer_get_length(bufferevent_get_output(client->stream));
+}
+
+static bool client_may_ask(const struct client *client)
+{
+	return !client->dead && !client->ending &&
+	       client->pending < RPCSERVER_PENDING_MAX &&
+	       client_output(client) < RPCSERVER_OUTPUT_HIGH;
+}
+
+/* Takes over `line`; NULL: no memory, which costs the client its link. */
+static void client_send(struct client *client, char *line)
+{
+	int failed = line == NULL ||
+		     bufferevent_write(client->stream, line, strlen(line)) != 0;
+
+	free(line);
+	if (failed || client_output(client) > RPCSERVER_OUTPUT_MAX) {
+		log_warn("client uid %u: %s, closing",
+			 (unsigned)client->peer.uid,
+			 failed ? "no memory for an answer" :
+				  "does not take its answers");
+		client_kill(client);
+	}
+}
+
+static void on_line(struct client *client, const char *line, size_t len)
+{
+	const char *text;
+	json_t *id;
+	int code;
+	struct rpcserver_call *call = calloc(1, sizeof(*call));
+
+	if (call == NULL) {
+		client_kill(client);
+		return;
+	}
+	code = rpc_request_parse(line, len, &call->request, &id, &text);
+	if (code != 0) {
+		free(call);
+		client_send(client, rpc_error_format(id, (enum rpc_code)code,
+						     text, NULL));
+		json_decref(id);
+		return;
+	}
+	call->client = client;
+	call->peer = client->peer;
+	list_add_tail(&client->calls, &call->node);
+	client->pending++;
+	client->server->options.on_request(call, call->request.method,
+					   call->request.params,
+					   client->server->options.arg);
+}
+
+static void line_too_long(struct client *client)
+{
+	json_t *id = json_null();
+
+	client->ending = true;
+	bufferevent_disable(client->stream, EV_READ);
+	client_send(client, rpc_error_format(id, RPC_INVALID_REQUEST,
+					     "line too long", NULL));
+}
+
+static void client_read(struct client *client)
+{
+	struct evbuffer *input = bufferevent_get_input(client->stream);
+	char *line = NULL;
+	size_t len;
+
+	client->reading = true;
+	while (client_may_ask(client) &&
+	       (line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) != NULL) {
+		on_line(client, line, len);
+		free(line);
+		line = NULL;
+	}
+	if (client_may_ask(client) &&
+	    evbuffer_get_length(input) >= RPC_LINE_MAX)
+		line_too_long(client);
+	client->reading = false;
+	if (client->dead)
+		client_free(client);
+}
+
+static void on_readable(struct bufferevent *stream, void *arg)
+{
+	(void)stream;
+	client_read(arg);
+}
+
+/* True: nothing more was to be sent, and the client is gone. */
+static bool client_end_if_done(struct client *client)
+{
+	if (!client->ending || client->reading || client->pending > 0 ||
+	    client_output(client) > 0)
+		return false;
+	client_free(client);
+	return true;
+}
+
+/* The output has run empty: go on with what was left unread. */
+static void on_drained(struct bufferevent *stream, void *arg)
+{
+	struct client *client = arg;
+
+	(void)stream;
+	if (!client_end_if_done(client))
+		client_read(client);
+}
+
+static void on_event(struct bufferevent *stream, short what, void *arg)
+{
+	struct client *client = arg;
+
+	(void)stream;
+	if ((what & BEV_EVENT_EOF) == 0) {
+		client_free(client);
+		return;
+	}
+	client->ending = true;
+	bufferevent_disable(client->stream, EV_READ);
+	client_end_if_done(client);
+}
+
+static void refuse(int fd)
+{
+	char *line = rpc_error_format(json_null(), RPC_LIMIT,
+				      "too many clients", NULL);
+
+	/* Fits an empty socket buffer; a client that misses it sees the end. */
+	if (line != NULL &&
+	    send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("refused client: %s", strerror(errno));
+	free(line);
+	close(fd);
+}
+
+static int client_new(struct rpcserver *server, int fd)
+{
+	struct timeval limit = { .tv_sec = RPCSERVER_WRITE_SECONDS };
+	struct client *client = calloc(1, sizeof(*client));
+	int err;
+
+	if (client == NULL)
+		return -ENOMEM;
+	err = sock_peer(fd, &client->peer);
+	if (err != 0) {
+		free(client);
+		return err;
+	}
+	client->server = server;
+	client->stream = bufferevent_socket_new(server->options.base, fd,
+						BEV_OPT_CLOSE_ON_FREE);
+	if (client->stream == NULL) {
+		free(client);
+		return -ENOMEM;
+	}
+	list_init(&client->calls);
+	list_add_tail(&server->clients, &client->node);
+	server->client_count++;
+	bufferevent_setcb(client->stream, on_readable, on_drained, on_event,
+			  client);
+	bufferevent_setwatermark(client->stream, EV_READ, 0, RPC_LINE_MAX);
+	bufferevent_set_timeouts(client->stream, NULL, &limit);
+	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
+	return 0;
+}
+
+static void on_client(int listener, short what, void *arg)
+{
+	struct timeval pause = { .tv_sec = ACCEPT_PAUSE_SECONDS };
+	struct rpcserver *server = arg;
+	int fd = sock_accept(listener);
+	int err = fd;
+
+	(void)what;
+	if (fd == -EAGAIN || fd == -ECONNABORTED || fd == -EINTR)
+		return;
+	if (fd >= 0 && server->client_count >= server->options.max_clients) {
+		refuse(fd);
+		return;
+	}
+	if (fd >= 0) {
+		err = client_new(server, fd);
+		if (err == 0)
+			return;
+		close(fd);
+	}
+	log_warn("%s: no client taken: %s, trying again in %d s", server->path,
+		 strerror(-err), ACCEPT_PAUSE_SECONDS);
+	event_del(server->readable);
+	event_add(server->resume, &pause);
+}
+
+static void on_resume(int fd, short what, void *arg)
+{
+	struct rpcserver *server = arg;
+
+	(void)fd;
+	(void)what;
+	event_add(server->readable, NULL);
+}
+
+int rpcserver_new(const struct rpcserver_options *options,
+		  struct rpcserver **ret_server)
+{
+	struct rpcserver *server = calloc(1, sizeof(*server));
+	int err = -ENOMEM;
+
+	if (server == NULL)
+		return -ENOMEM;
+	list_init(&server->clients);
+	server->options = *options;
+	server->fd = -1;
+	server->path = strdup(options->path);
+	if (server->path == NULL)
+		goto fail;
+	server->options.path = server->path;
+	server->fd = sock_listen(options->path, SOCK_STREAM, options->mode);
+	if (server->fd < 0) {
+		err = server->fd;
+		goto fail;
+	}
+	server->readable = event_new(options->base, server->fd,
+				     EV_READ | EV_PERSIST, on_client, server);
+	server->resume = event_new(options->base, -1, 0, on_resume, server);
+	if (server->readable == NULL || server->resume == NULL ||
+	    event_add(server->readable, NULL) != 0)
+		goto fail;
+	*ret_server = server;
+	return 0;
+fail:
+	rpcserver_free(server);
+	return err;
+}
+
+void rpcserver_free(struct rpcserver *server)
+{
+	struct list *pos, *tmp;
+
+	if (server == NULL)
+		return;
+	list_for_each_safe(pos, tmp, &server->clients)
+		client_free(container_of(pos, struct client, node));
+	if (server->readable != NULL)
+		event_free(server->readable);
+	if (server->resume != NULL)
+		event_free(server->resume);
+	if (server->fd >= 0) {
+		close(server->fd);
+		unlink(server->path);
+	}
+	free(server->path);
+	free(server);
+}
+
+const struct sock_peer *rpcserver_peer(const struct rpcserver_call *call)
+{
+	return &call->peer;
+}
+
+/* Takes over `line`. */
+static void call_end(struct rpcserver_call *call, char *line)
+{
+	struct client *client = call->client;
+	bool wanted = client != NULL && !client->dead &&
+		      call->request.id != NULL;
+
+	list_remove(&call->node);
+	rpc_request_done(&call->request);
+	free(call);
+	if (client == NULL) {
+		free(line);
+		return;
+	}
+	/* Never from inside: the caller is not prepared for a new request. */
+	if (client->pending-- == RPCSERVER_PENDING_MAX)
+		bufferevent_trigger(client->stream, EV_READ,
+				    BEV_TRIG_DEFER_CALLBACKS);
+	if (wanted) {
+		client_send(client, line);
+		return;
+	}
+	free(line);
+	client_end_if_done(client);
+}
+
+void rpcserver_result(struct rpcserver_call *call, json_t *result)
+{
+	if (result == NULL) {
+		rpcserver_fail(call, RPC_INTERNAL_ERROR, "no memory", NULL);
+		return;
+	}
+	call_end(call, rpc_result_format(call->request.id, result));
+}
+
+void rpcserver_fail(struct rpcserver_call *call, enum rpc_code code,
+		    const char *message, const char *reason)
+{
+	json_t *data = json_pack("{s:s}", "reason",
+				 reason != NULL ? reason : rpc_code_name(code));
+
+	call_end(call, rpc_error_format(call->request.id, code, message, data));
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * JSON-RPC 2.0 server on a UNIX stream socket, one object a line (libevent).
+ *
+ * How to use it: fill a struct rpcserver_options, rpcserver_new, run the
+ * event base. on_request is called for each request and owns the call it is
+ * given: it answers it exactly once with rpcserver_result or rpcserver_fail,
+ * then and there or at any later time. A call whose client has gone is inert:
+ * it is answered all the same, and nothing is sent. Answers of one client
+ * leave in the order in which they were given, which may differ from that of
+ * the requests. The program must ignore SIGPIPE.
+ *
+ * What a client can make the server hold is limited: no more requests are read
+ * while it has RPCSERVER_PENDING_MAX unanswered ones or RPCSERVER_OUTPUT_HIGH
+ * bytes not yet taken; it is closed when RPCSERVER_OUTPUT_MAX bytes wait, when
+ * it takes nothing for RPCSERVER_WRITE_SECONDS, or after a line longer than
+ * RPC_LINE_MAX.
+ */
+#ifndef VIADUCT_COMMON_RPCSERVER_H
+#define VIADUCT_COMMON_RPCSERVER_H
+
+#include <stdbool.h>
+
+#include "common/rpc.h"
+#include "common/sock.h"
+
+#define RPCSERVER_PENDING_MAX   1024
+#define RPCSERVER_OUTPUT_HIGH   (256 * 1024)
+#define RPCSERVER_OUTPUT_MAX    (4 * 1024 * 1024)
+#define RPCSERVER_WRITE_SECONDS 30
+
+struct event_base;
+struct rpcserver;
+struct rpcserver_call; /* a request that waits for its answer */
+
+/*
+ * `method` and `params` (an object, or NULL) live until the call is answered.
+ * Must not free the server.
+ */
+typedef void (*rpcserver_request_fn)(struct rpcserver_call *call,
+				     const char *method, json_t *params,
+				     void *arg);
+
+struct rpcserver_options {
+	struct event_base *base; /* not owned */
+	const char *path;        /* of the socket; copied */
+	mode_t mode;             /* of the socket */
+	unsigned max_clients;    /* more are told RPC_LIMIT and closed */
+	rpcserver_request_fn on_request;
+	void *arg;
+};
+
+/* 0 or -Exxx (-EADDRINUSE: a living server answers on that path). */
+int rpcserver_new(const struct rpcserver_options *options,
+		  struct rpcserver **ret_server);
+/* Closes all clients, removes the socket. Calls still held become inert. */
+void rpcserver_free(struct rpcserver *server);
+
+/* Who asked; also valid when the client has gone. */
+const struct sock_peer *rpcserver_peer(const struct rpcserver_call *call);
+
+/*
+ * Each answers and frees the call. `result` is taken over; NULL (no memory)
+ * is answered as RPC_INTERNAL_ERROR. `reason` goes to error.data.reason;
+ * NULL: rpc_code_name of the code.
+ */
+void rpcserver_result(struct rpcserver_call *call, json_t *result);
+void rpcserver_fail(struct rpcserver_call *call, enum rpc_code code,
+		    const char *message, const char *reason);
+
+#endif
