@@ -27,8 +27,13 @@ void log_write(enum log_level level, const char *format, ...)
 #define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* At most `burst` lines each `period_ms`; the next line tells how many were
- * left out. One per place, caller's storage. */
+#define LOG_LIMIT_BURST     10
+#define LOG_LIMIT_PERIOD_MS 10000
+
+/*
+ * At most LOG_LIMIT_BURST lines each LOG_LIMIT_PERIOD_MS; the next line tells
+ * how many were left out. One per place, caller's storage, zeroed.
+ */
 struct log_limit {
 	uint64_t start_ms;
 	unsigned count;
