@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SPINE: one packet from one realm to a verdict.
+ *
+ * translate() looks things up and rewrites the packet's headers in place; it
+ * changes nothing else. What the packet leaves behind (counters, permits,
+ * fragments) is in its result as effects, which translate_apply() carries out.
+ */
+#ifndef VIADUCT_TRANSLATOR_TRANSLATE_H
+#define VIADUCT_TRANSLATOR_TRANSLATE_H
+
+#include "translator/fragment.h"
+#include "translator/permit.h"
+#include "translator/realms.h"
+#include "translator/ruleset.h"
+#include "translator/verdict.h"
+
+#define TRANSLATE_RULES_MAX 3 /* source out, destination, source back in */
+
+struct translate_context { /* none owned */
+	struct ruleset *ruleset;
+	const struct realms *realms;
+	struct permits *permits;
+	struct fragments *fragments;
+};
+
+enum translate_fragment {
+	TRANSLATE_FRAGMENT_NONE,
+	TRANSLATE_FRAGMENT_REMEMBER,
+	TRANSLATE_FRAGMENT_FORGET
+};
+
+struct translate_permit {
+	struct permit_key key;
+	uint32_t timer; /* seconds */
+};
+
+struct translate_effects {
+	struct rule_counters *in;        /* packets_in + 1 */
+	struct rule_counters *out[2];    /* packets_out + 1 each */
+	struct rule_counters *discarded; /* discarded + 1 */
+	size_t permit_count;
+	struct translate_permit permits[TRANSLATE_RULES_MAX];
+	enum translate_fragment fragment;
+	struct fragment_key fragment_key;
+	struct fragment_path fragment_path; /* for REMEMBER */
+};
+
+struct translation {
+	enum verdict verdict;
+	realm_id to; /* REALM_NONE unless the verdict forwards */
+	struct translate_effects effects;
+};
+
+/*
+ * `packet`: an IPv4 packet that came from realm `from`, `len` bytes, in the
+ * form in which a TUN gives it (no further header). A discarded packet is left
+ * as it was. Length never changes.
+ */
+struct translation translate(const struct translate_context *context,
+			     realm_id from, uint8_t *packet, size_t len,
+			     uint64_t now_ms);
+
+/*
+ * Carries out the effects and counts the verdict. At once: the result points
+ * into the ruleset, and is of no use after its next change.
+ */
+void translate_apply(const struct translate_context *context,
+		     const struct translation *translation, uint64_t now_ms,
+		     uint64_t count[VERDICT_COUNT]);
+
+#endif
