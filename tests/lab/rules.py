@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What rules do beyond plain pairs: conditions, kinds, and that a grant means
+that the rule is in force. Plain UDP applications on the interchange lab."""
+
+import rpc
+from applications import (Application, ask_one, check_checksums,
+                          check_nothing_left, release)
+from context import Steps, equal, require
+from report import Failed
+
+OUTER = "3.3.3.3:3333"
+
+
+class Rules(Steps):
+    def prepare(self):
+        self.edge = self.lab.edges["nat"]
+        self.lab.take()
+        self.b = Application(self.lab, "b", "2.2.2.2", 2222)
+        self.other = Application(self.lab, "b", "2.2.2.2", 1111)
+        self.r = Application(self.lab, "r", "20.20.20.20", 2020)
+        self.s = Application(self.lab, "s", "50.50.50.50", 5050)
+
+    def rule(self):
+        rules = [rule for rule in self.edge.rules() if rule["outer"] == OUTER + "@outside"]
+        equal("rules of the endpoint", len(rules), 1)
+        return rules[0]
+
+    def tighten(self, **change):
+        with self.edge.channel("natctl") as channel:
+            answer = channel.call("tighten", changes=[{"lease": self.lease["id"], **change}])
+        equal("changed", answer["changed"], 1)
+
+    def finish(self):
+        release(self.edge, self.name)
+        for application in (self.b, self.other, self.r, self.s):
+            application.socket.close()
+        check_nothing_left(self.edge)
+        captures = self.lab.take()
+        check_checksums(captures)
+        self.context.check_no_leak(captures)
+
+
+class Conditions(Rules):
+    """Rules that apply to some sources only."""
+    name = "conditions"
+
+    def c7_another_source_is_discarded_and_counted(self):
+        self.lease = ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name,
+                             conditions=[{"source": "20.20.20.20/32"}])
+        self.r.send(OUTER, "from R")
+        self.b.gets("from R", "20.20.20.20:2020")
+        before = self.rule()["discarded"]
+        self.s.send(OUTER, "from S")
+        self.b.hears_nothing()
+        equal("discarded by the rule", self.rule()["discarded"], before + 1)
+
+    def c8_the_source_chooses_the_inner_port(self):
+        self.tighten(conditions=[
+            {"source": "20.20.20.20/32"},
+            {"source": "0.0.0.0/0", "target": "2.2.2.2:1111@inside"}])
+        self.r.send(OUTER, "from R")
+        self.b.gets("from R", "20.20.20.20:2020")
+        self.s.send(OUTER, "from S")
+        self.other.gets("from S", "50.50.50.50:5050")
+
+    def m2a_a_condition_on_the_port_alone(self):
+        self.tighten(conditions=[{"source": "0.0.0.0/0", "ports": "5000-5100"}])
+        self.r.send(OUTER, "port 2020")
+        self.s.send(OUTER, "port 5050")
+        self.b.gets("port 5050", "50.50.50.50:5050")
+        self.b.hears_nothing()
+
+    def m2b_a_prefix_and_a_discard_within_it(self):
+        self.tighten(conditions=[
+            {"source": "20.20.0.0/16", "discard": True},
+            {"source": "0.0.0.0/0"}])
+        self.r.send(OUTER, "from R")
+        self.s.send(OUTER, "from S")
+        self.b.gets("from S", "50.50.50.50:5050")
+        self.b.hears_nothing()
+
+    def m2d_partly_overlapping_ranges_are_refused(self):
+        try:
+            self.tighten(conditions=[
+                {"source": "0.0.0.0/0", "ports": "1000-3000"},
+                {"source": "0.0.0.0/0", "ports": "2000-4000", "discard": True}])
+        except rpc.RpcError as error:
+            equal("error code", error.code, -32007)
+        else:
+            raise Failed("overlapping conditions were taken")
+        self.s.send(OUTER, "still the old conditions")
+        self.b.gets("still the old conditions", "50.50.50.50:5050")
+
+    def c23_tightening_leaves_no_gap(self):
+        """Packets from R flow on while the rule goes from any source to R's
+        and back, many times: not one is lost."""
+        wide, narrow = [{"source": "0.0.0.0/0"}], [{"source": "20.20.20.20/32"}]
+        for number in range(100):
+            self.r.send(OUTER, f"before {number}")
+            self.tighten(conditions=narrow if number % 2 else wide)
+            self.r.send(OUTER, f"after {number}")
+        for number in range(100):
+            self.b.gets(f"before {number}", "20.20.20.20:2020")
+            self.b.gets(f"after {number}", "20.20.20.20:2020")
+
+
+class Kinds(Rules):
+    """Terminating, originating, both."""
+    name = "kinds"
+
+    def c2_terminating_receives_but_does_not_start(self):
+        ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name, kind="terminating")
+        self.b.send("20.20.20.20:2020", "nobody asked")
+        self.r.hears_nothing()
+        self.r.send(OUTER, "question")
+        self.b.gets("question", "20.20.20.20:2020")
+        self.b.send("20.20.20.20:2020", "answer")
+        self.r.gets("answer", OUTER)
+        release(self.edge, self.name)
+
+    def c3_originating_is_the_source_and_takes_replies_only(self):
+        ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name, kind="originating")
+        self.r.send(OUTER, "unasked")
+        self.b.hears_nothing()
+        self.b.send("20.20.20.20:2020", "question")
+        self.r.gets("question", OUTER)
+        self.r.send(OUTER, "answer")
+        self.b.gets("answer", "20.20.20.20:2020")
+        release(self.edge, self.name)
+
+    def c1_both_starts_on_either_side(self):
+        ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name)
+        self.r.send(OUTER, "outside first")
+        self.b.gets("outside first", "20.20.20.20:2020")
+        self.b.send("50.50.50.50:5050", "inside first")
+        self.s.gets("inside first", OUTER)
+
+    def c10_rules_work_while_the_manager_is_stopped(self):
+        manager = self.edge.processes["natctl"]
+        manager.send_signal(19)              # SIGSTOP
+        try:
+            self.r.send(OUTER, "no manager")
+            self.b.gets("no manager", "20.20.20.20:2020")
+        finally:
+            manager.send_signal(18)          # SIGCONT
+
+
+def read_your_writes(context, times):
+    """C1a: the first packet after the grant arrives, every time; after the
+    release none does."""
+    lab, times = context.lab, int(times)
+    with context.test(f"read_your_writes_{times}_times", ["C1a"]):
+        edge = lab.edges["nat"]
+        b = Application(lab, "b", "2.2.2.2", 2222)
+        r = Application(lab, "r", "20.20.20.20", 2020)
+        with edge.channel("natctl") as channel:
+            for number in range(times):
+                lease = {"inner": "2.2.2.2:2222@inside", "realm": "outside",
+                         "ports": 1, "protocol": "udp",
+                         "request": {"outer": OUTER, "mode": "strict"}}
+                channel.call("ask", group=f"w{number}", lifetime=60, leases=[lease])
+                r.send(OUTER, f"in force {number}")
+                b.gets(f"in force {number}", r.endpoint)
+                channel.call("release", group=f"w{number}")
+                r.send(OUTER, f"no longer {number}")
+        b.hears_nothing()
+        b.socket.close()
+        r.socket.close()
+        check_nothing_left(edge)
+        require(times > 0, "nothing was tried")
+    lab.take()
