@@ -107,5 +107,8 @@ int rule_condition_compare(const struct rule_condition *a,
  */
 int rule_conditions_sort(struct rule_condition *conditions, size_t count,
 			 size_t *ret_a, size_t *ret_b);
+/* The same check of conditions that are sorted already. */
+int rule_conditions_check(const struct rule_condition *conditions, size_t count,
+			  size_t *ret_a, size_t *ret_b);
 
 #endif
