@@ -7,8 +7,10 @@
  * The talk: both send WIRE_HELLO first. natctl then sends WIRE_SYNC_BEGIN, its
  * rules in WIRE_PUT records, WIRE_SYNC_END: rules that were not put in between
  * are removed at the end. From then on WIRE_PUT (add or replace by id) and
- * WIRE_DELETE, each all or nothing and each answered by WIRE_ACK with the same
- * sequence number, in the order in which they were sent. An acknowledged
+ * WIRE_DELETE, each all or nothing. Every WIRE_PUT, WIRE_DELETE and
+ * WIRE_SYNC_END, also those of the synchronisation, is answered by WIRE_ACK
+ * with the same sequence number, in the order in which they were sent; a
+ * hello is answered only when it is refused (WIRE_REALMS). An acknowledged
  * change holds for every packet that arrives after the acknowledgement.
  */
 #ifndef VIADUCT_COMMON_RULEWIRE_H
