@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ICMP errors and the packets that they quote (RFC 792, RFC 5508). Pure. */
+#include "translator/icmp.h"
+
+#include "translator/checksum.h"
+#include "translator/rewrite.h"
+
+#define ICMP_CHECKSUM 2
+
+enum icmp_type {
+	ICMP_ECHO_REPLY = 0,
+	ICMP_UNREACHABLE = 3,
+	ICMP_ECHO = 8,
+	ICMP_ROUTER_SOLICITATION = 10,
+	ICMP_TIME_EXCEEDED = 11,
+	ICMP_PARAMETER_PROBLEM = 12,
+	ICMP_TIMESTAMP = 13,
+	ICMP_MASK_REPLY = 18,
+};
+
+/* Redirects, and source quench (RFC 6633), end here: no way through. */
+static enum verdict verdict_of_type(uint8_t type)
+{
+	switch (type) {
+	case ICMP_UNREACHABLE:
+	case ICMP_TIME_EXCEEDED:
+	case ICMP_PARAMETER_PROBLEM:
+		return VERDICT_ICMP_ERROR;
+	case ICMP_ECHO_REPLY:
+	case ICMP_ECHO:
+	case ICMP_ROUTER_SOLICITATION:
+		return VERDICT_ICMP_QUERY;
+	}
+	if (type >= ICMP_TIMESTAMP && type <= ICMP_MASK_REPLY)
+		return VERDICT_ICMP_QUERY;
+	return VERDICT_ICMP_TYPE;
+}
+
+static bool sum_is_true(const uint8_t *data, size_t len)
+{
+	return checksum_finish(checksum_add(0, data, len)) == 0;
+}
+
+enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted)
+{
+	uint8_t *icmp = packet->data + packet->header;
+	size_t len = packet->len - packet->header;
+	struct packet quoted;
+	enum verdict verdict;
+
+	if (packet_is_fragment(packet))
+		return VERDICT_ICMP_FRAGMENT;
+	verdict = verdict_of_type(packet_get8(packet, packet->header));
+	if (verdict != VERDICT_ICMP_ERROR)
+		return verdict;
+	if (!sum_is_true(icmp, len)) /* RFC 5508, REQ-3 */
+		return VERDICT_ICMP_CHECKSUM;
+	if (packet_open_quoted(icmp + PACKET_ICMP_HEADER,
+			       len - PACKET_ICMP_HEADER, &quoted))
+		return VERDICT_MALFORMED;
+	if (!sum_is_true(quoted.data, quoted.header))
+		return VERDICT_ICMP_CHECKSUM;
+	if (quoted.protocol != PACKET_UDP || quoted.offset > 0)
+		return VERDICT_ICMP_NO_RULE;
+	*ret_quoted = quoted;
+	return VERDICT_ICMP_ERROR;
+}
+
+void icmp_rewrite(struct packet *packet, struct packet *quoted,
+		  const struct icmp_rewrite *to)
+{
+	size_t at = packet->header + ICMP_CHECKSUM;
+	uint32_t difference;
+
+	difference = rewrite_endpoints(quoted, &to->quoted_src,
+				       &to->quoted_dst);
+	packet_set16(packet, at,
+		     checksum_update(packet_get16(packet, at), difference));
+	rewrite_addresses(packet, &to->src, &to->dst);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ICMP errors and the packets that they quote (RFC 792, RFC 5508). Pure. */
+#ifndef VIADUCT_TRANSLATOR_ICMP_H
+#define VIADUCT_TRANSLATOR_ICMP_H
+
+#include "translator/packet.h"
+#include "translator/verdict.h"
+
+/*
+ * VERDICT_ICMP_ERROR: `packet` is an error about a UDP packet, whose start is
+ * in *ret_quoted, ports and all. Otherwise the verdict that it is discarded
+ * with. `packet` was opened by packet_open.
+ */
+enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted);
+
+struct icmp_rewrite {
+	struct ip_addr src; /* of the error itself */
+	struct ip_addr dst;
+	struct endpoint quoted_src;
+	struct endpoint quoted_dst;
+};
+
+/* All headers and checksums of the error and of what it quotes. */
+void icmp_rewrite(struct packet *packet, struct packet *quoted,
+		  const struct icmp_rewrite *to);
+
+#endif

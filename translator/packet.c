@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A bounds-checked view of an IPv4 packet in the caller's buffer. Pure. */
+#include "translator/packet.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#define HEADER_MIN    20
+#define FRAGMENT_MORE 0x2000
+#define FRAGMENT_MASK 0x1fff
+
+uint8_t packet_get8(const struct packet *packet, size_t offset)
+{
+	assert(offset < packet->len);
+	return packet->data[offset];
+}
+
+uint16_t packet_get16(const struct packet *packet, size_t offset)
+{
+	assert(offset + 1 < packet->len);
+	return (uint16_t)(packet->data[offset] << 8 | packet->data[offset + 1]);
+}
+
+void packet_set16(struct packet *packet, size_t offset, uint16_t value)
+{
+	assert(offset + 1 < packet->len);
+	packet->data[offset] = (uint8_t)(value >> 8);
+	packet->data[offset + 1] = (uint8_t)value;
+}
+
+/* The IP header; ret->len is then all that is there. */
+static int open_header(uint8_t *data, size_t len, struct packet *ret)
+{
+	struct packet packet = { .data = data, .len = len };
+	uint16_t fragment;
+
+	if (len < 1)
+		return -EBADMSG;
+	if (data[0] >> 4 == 6)
+		return -EPROTONOSUPPORT;
+	packet.header = (size_t)(data[0] & 0xf) * 4;
+	if (data[0] >> 4 != 4 || packet.header < HEADER_MIN ||
+	    packet.header > len)
+		return -EBADMSG;
+	fragment = packet_get16(&packet, PACKET_FRAGMENT);
+	packet.id = packet_get16(&packet, PACKET_ID);
+	packet.offset = fragment & FRAGMENT_MASK;
+	packet.more = fragment & FRAGMENT_MORE;
+	packet.protocol = packet_get8(&packet, PACKET_PROTOCOL);
+	packet.ttl = packet_get8(&packet, PACKET_TTL);
+	*ret = packet;
+	return 0;
+}
+
+/* Is what the fragment carries possible (RFC 791, section 3.2)? */
+static bool fragment_fits(const struct packet *packet)
+{
+	size_t payload = packet->len - packet->header;
+
+	if (!packet_is_fragment(packet))
+		return true;
+	if (payload == 0 || (packet->more && payload % 8 != 0))
+		return false;
+	return packet->header + packet->offset * 8u + payload <= UINT16_MAX;
+}
+
+static bool transport_fits(const struct packet *packet)
+{
+	size_t payload = packet->len - packet->header;
+	uint16_t udp;
+
+	if (packet->offset > 0)
+		return true;
+	if (packet->protocol == PACKET_ICMP)
+		return payload >= PACKET_ICMP_HEADER;
+	if (packet->protocol != PACKET_UDP)
+		return true;
+	if (payload < PACKET_UDP_HEADER)
+		return false;
+	udp = packet_get16(packet, packet->header + 4);
+	if (udp < PACKET_UDP_HEADER)
+		return false;
+	return packet->more || udp <= payload;
+}
+
+int packet_open(uint8_t *data, size_t len, struct packet *ret)
+{
+	struct packet packet;
+	size_t total;
+	int err;
+
+	err = open_header(data, len, &packet);
+	if (err)
+		return err;
+	total = packet_get16(&packet, PACKET_LENGTH);
+	if (total < packet.header || total > len)
+		return -EBADMSG;
+	packet.len = total;
+	if (!fragment_fits(&packet) || !transport_fits(&packet))
+		return -EBADMSG;
+	*ret = packet;
+	return 0;
+}
+
+int packet_open_quoted(uint8_t *data, size_t len, struct packet *ret)
+{
+	struct packet packet;
+	size_t total;
+	int err;
+
+	err = open_header(data, len, &packet);
+	if (err)
+		return err;
+	total = packet_get16(&packet, PACKET_LENGTH);
+	if (total < packet.len)
+		packet.len = total;
+	if (packet.len < packet.header + PACKET_UDP_HEADER)
+		return -EBADMSG;
+	*ret = packet;
+	return 0;
+}
+
+static struct ip_addr get_addr(const struct packet *packet, size_t offset)
+{
+	return ip_addr_v4((uint32_t)packet_get16(packet, offset) << 16 |
+			  packet_get16(packet, offset + 2));
+}
+
+struct ip_addr packet_src(const struct packet *packet)
+{
+	return get_addr(packet, PACKET_SRC);
+}
+
+struct ip_addr packet_dst(const struct packet *packet)
+{
+	return get_addr(packet, PACKET_DST);
+}
+
+uint16_t packet_src_port(const struct packet *packet)
+{
+	return packet_get16(packet, packet->header);
+}
+
+uint16_t packet_dst_port(const struct packet *packet)
+{
+	return packet_get16(packet, packet->header + 2);
+}
+
+bool packet_is_fragment(const struct packet *packet)
+{
+	return packet->offset > 0 || packet->more;
+}

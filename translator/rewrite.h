@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* New addresses and ports in a packet's headers, checksums kept true. Pure. */
+#ifndef VIADUCT_TRANSLATOR_REWRITE_H
+#define VIADUCT_TRANSLATOR_REWRITE_H
+
+#include "translator/packet.h"
+
+/*
+ * Both return the difference of all words that they changed, for a checksum
+ * that covers the packet as a whole (that of an ICMP message which quotes it).
+ * A checksum that was wrong stays wrong by as much; a UDP checksum of 0 (none)
+ * stays 0. Addresses are IPv4.
+ */
+
+/* The IP header: any packet, fragments included. */
+uint32_t rewrite_addresses(struct packet *packet, const struct ip_addr *src,
+			   const struct ip_addr *dst);
+/* IP and UDP header: a whole packet, a first fragment, or a quoted one. */
+uint32_t rewrite_endpoints(struct packet *packet, const struct endpoint *src,
+			   const struct endpoint *dst);
+
+#endif
