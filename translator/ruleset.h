@@ -11,17 +11,12 @@
 
 #include "common/rule.h"
 #include "common/table.h"
+#include "translator/condition.h"
 
 struct rule_counters {
 	uint64_t packets_in;  /* whose destination the rule rewrote */
 	uint64_t packets_out; /* whose source it took over */
 	uint64_t discarded;   /* by its conditions, or as unsolicited */
-};
-
-/* Conditions with the same prefix length and number of ports: a sorted run. */
-struct rule_run {
-	uint16_t first;
-	uint16_t count;
 };
 
 struct ruleset_node { /* one a port, on a table of the ruleset */
@@ -47,7 +42,7 @@ struct ruleset_rule {
 	uint16_t run_count;
 	uint16_t target_count;
 	const struct rule_condition *conditions; /* the four: in here */
-	const struct rule_run *runs;
+	const struct condition_run *runs;
 	const struct endpoint *targets; /* of conditions, each once */
 	const char *group;
 	size_t node_count;
