@@ -25,6 +25,7 @@ struct fragment_key { /* as the fragment came in */
 struct fragment_rule {
 	struct endpoint outer;
 	uint64_t serial;
+	bool source; /* it took over the source, not the destination */
 };
 
 struct fragment_path {

@@ -10,12 +10,7 @@
 #define VIADUCT_TRANSLATOR_TRANSLATE_H
 
 #include "translator/fragment.h"
-#include "translator/permit.h"
-#include "translator/realms.h"
-#include "translator/ruleset.h"
-#include "translator/verdict.h"
-
-#define TRANSLATE_RULES_MAX 3 /* source out, destination, source back in */
+#include "translator/resolve.h"
 
 struct translate_context { /* none owned */
 	struct ruleset *ruleset;
@@ -40,7 +35,7 @@ struct translate_effects {
 	struct rule_counters *out[2];    /* packets_out + 1 each */
 	struct rule_counters *discarded; /* discarded + 1 */
 	size_t permit_count;
-	struct translate_permit permits[TRANSLATE_RULES_MAX];
+	struct translate_permit permits[RESOLVE_STEPS_MAX];
 	enum translate_fragment fragment;
 	struct fragment_key fragment_key;
 	struct fragment_path fragment_path; /* for REMEMBER */

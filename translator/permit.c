@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who has spoken with whom through a one-way rule. Pure. */
+#include "translator/permit.h"
+
+#include <stdlib.h>
+
+#include "common/list.h"
+#include "common/table.h"
+
+struct permit {
+	struct table_node node; /* on permits.by_key */
+	struct list age;        /* on permits.ages, longest ago first */
+	struct list sibling;    /* on quota.permits, longest ago first */
+	struct quota *quota;    /* parent, not owned */
+	struct permit_key key;
+	uint64_t refreshed_ms;
+	uint64_t until_ms;
+};
+
+struct quota {                  /* the permits of one rule */
+	struct table_node node; /* on permits.quotas */
+	struct list permits;    /* struct permit.sibling, owned */
+	size_t count;
+	uint64_t rule;
+};
+
+struct permits {
+	struct table by_key;
+	struct table quotas;
+	struct list ages;
+	uint64_t seed;
+};
+
+struct permits *permits_new(uint64_t seed)
+{
+	struct permits *permits;
+
+	permits = calloc(1, sizeof(*permits));
+	if (!permits)
+		return NULL;
+	if (table_init(&permits->by_key))
+		goto fail;
+	if (table_init(&permits->quotas))
+		goto fail_quotas;
+	list_init(&permits->ages);
+	permits->seed = seed;
+	return permits;
+fail_quotas:
+	table_done(&permits->by_key);
+fail:
+	free(permits);
+	return NULL;
+}
+
+static void permit_remove(struct permits *permits, struct permit *permit)
+{
+	struct quota *quota = permit->quota;
+
+	table_remove(&permits->by_key, &permit->node);
+	list_remove(&permit->age);
+	list_remove(&permit->sibling);
+	free(permit);
+	if (--quota->count > 0)
+		return;
+	table_remove(&permits->quotas, &quota->node);
+	free(quota);
+}
+
+static struct permit *oldest(const struct permits *permits)
+{
+	return container_of(permits->ages.next, struct permit, age);
+}
+
+void permits_free(struct permits *permits)
+{
+	if (!permits)
+		return;
+	while (!list_is_empty(&permits->ages))
+		permit_remove(permits, oldest(permits));
+	table_done(&permits->quotas);
+	table_done(&permits->by_key);
+	free(permits);
+}
+
+size_t permits_count(const struct permits *permits)
+{
+	return permits->by_key.count;
+}
+
+static uint64_t key_hash(const struct permits *permits,
+			 const struct permit_key *key)
+{
+	return endpoint_hash(&key->remote, hash_u64(key->rule, permits->seed));
+}
+
+static bool permit_equal(const struct table_node *node, const void *arg)
+{
+	const struct permit *permit = (const void *)node;
+	const struct permit_key *key = arg;
+
+	return permit->key.rule == key->rule &&
+	       permit->key.offset == key->offset &&
+	       permit->key.kind == key->kind &&
+	       endpoint_equal(&permit->key.remote, &key->remote);
+}
+
+static bool quota_equal(const struct table_node *node, const void *arg)
+{
+	const struct quota *quota = (const void *)node;
+	const uint64_t *rule = arg;
+
+	return quota->rule == *rule;
+}
+
+static struct permit *permit_find(const struct permits *permits,
+				  const struct permit_key *key)
+{
+	struct table_node *node;
+
+	node = table_find(&permits->by_key, key_hash(permits, key),
+			  permit_equal, key);
+	return node ? container_of(node, struct permit, node) : NULL;
+}
+
+bool permits_has(const struct permits *permits, const struct permit_key *key,
+		 uint32_t timer, uint64_t now_ms)
+{
+	const struct permit *permit = permit_find(permits, key);
+
+	return permit && now_ms - permit->refreshed_ms < timer * UINT64_C(1000);
+}
+
+static struct quota *quota_get(struct permits *permits, uint64_t rule)
+{
+	uint64_t hash = hash_u64(rule, permits->seed);
+	struct table_node *node;
+	struct quota *quota;
+
+	node = table_find(&permits->quotas, hash, quota_equal, &rule);
+	if (node)
+		return container_of(node, struct quota, node);
+	quota = calloc(1, sizeof(*quota));
+	if (!quota)
+		return NULL;
+	quota->rule = rule;
+	list_init(&quota->permits);
+	table_add(&permits->quotas, &quota->node, hash);
+	return quota;
+}
+
+/* A new one, on no list of age yet. NULL: no memory. */
+static struct permit *permit_add(struct permits *permits,
+				 const struct permit_key *key)
+{
+	struct permit *permit;
+	struct quota *quota;
+
+	permit = calloc(1, sizeof(*permit));
+	if (!permit)
+		return NULL;
+	quota = quota_get(permits, key->rule);
+	if (!quota) {
+		free(permit);
+		return NULL;
+	}
+	permit->key = *key;
+	permit->quota = quota;
+	list_init(&permit->age);
+	list_init(&permit->sibling);
+	quota->count++;
+	table_add(&permits->by_key, &permit->node, key_hash(permits, key));
+	if (quota->count > PERMITS_PER_RULE_MAX)
+		permit_remove(permits, container_of(quota->permits.next,
+						    struct permit, sibling));
+	else if (permits->by_key.count > PERMITS_MAX)
+		permit_remove(permits, oldest(permits));
+	return permit;
+}
+
+void permits_refresh(struct permits *permits, const struct permit_key *key,
+		     uint32_t timer, uint64_t now_ms)
+{
+	struct permit *permit = permit_find(permits, key);
+
+	if (!permit)
+		permit = permit_add(permits, key);
+	if (!permit)
+		return;
+	permit->refreshed_ms = now_ms;
+	permit->until_ms = now_ms + timer * UINT64_C(1000);
+	list_remove(&permit->age);
+	list_add_tail(&permits->ages, &permit->age);
+	list_remove(&permit->sibling);
+	list_add_tail(&permit->quota->permits, &permit->sibling);
+}
+
+size_t permits_expire(struct permits *permits, uint64_t now_ms)
+{
+	struct list *pos, *tmp;
+	size_t removed = 0;
+
+	list_for_each_safe(pos, tmp, &permits->ages) {
+		struct permit *permit = container_of(pos, struct permit, age);
+
+		if (permit->until_ms > now_ms)
+			continue;
+		permit_remove(permits, permit);
+		removed++;
+	}
+	return removed;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules' say on a packet's two endpoints: where from, where to. Pure.
+ *
+ * A packet goes to the realm in which its destination is addressed, its source
+ * taken over by a rule that leads there; a rule that has the destination for
+ * its outer endpoint sends it on, into the realm of its target, the source
+ * taken over once more. One way out and one way in, each of which may be
+ * missing: out and back in is a hairpin.
+ */
+#include "translator/resolve.h"
+
+#define PROTOCOL RULE_UDP /* the only one that is translated */
+
+static struct permit_key permit_of(const struct ruleset_rule *rule,
+				   uint16_t offset,
+				   const struct endpoint *remote)
+{
+	return (struct permit_key){ .rule = rule->id,
+				    .remote = *remote,
+				    .offset = offset,
+				    .kind = rule->kind };
+}
+
+static bool has_permit(const struct resolve_view *view,
+		       const struct ruleset_rule *rule, uint16_t offset,
+		       const struct endpoint *remote)
+{
+	struct permit_key key = permit_of(rule, offset, remote);
+
+	return permits_has(view->permits, &key, rule->timer, view->now_ms);
+}
+
+/* A terminating rule is the source towards those it has heard from. */
+static bool is_source(const struct ruleset_rule *rule, uint16_t offset,
+		      const struct endpoint *remote, void *arg)
+{
+	const struct resolve_view *view = arg;
+
+	return rule->kind != RULE_TERMINATING ||
+	       has_permit(view, rule, offset, remote);
+}
+
+static void add_step(struct resolve_path *path, const struct ruleset_rule *rule,
+		     const struct endpoint *remote, uint16_t offset,
+		     bool source)
+{
+	path->steps[path->step_count++] =
+		(struct resolve_step){ rule, *remote, offset, source };
+}
+
+/*
+ * Takes path->src over into realm `into`, towards `remote` there. false: it is
+ * not valid over there.
+ */
+static bool take_source(const struct resolve_view *view, realm_id into,
+			const struct endpoint *remote,
+			struct resolve_path *path)
+{
+	struct ruleset_query query = { .protocol = PROTOCOL,
+				       .into = into,
+				       .source = &path->src,
+				       .remote = remote };
+	struct resolve_view usable = *view;
+	const struct ruleset_rule *rule;
+	uint16_t offset = 0;
+
+	rule = ruleset_find_source(view->ruleset, &query, is_source, &offset,
+				   &usable);
+	if (rule) {
+		add_step(path, rule, remote, offset, true);
+		if (!rule->keep_source) {
+			path->src = rule->outer;
+			path->src.port = (uint16_t)(rule->outer.port + offset);
+		}
+	} else if (!realms_reach(view->realms, into, path->src.realm)) {
+		return false;
+	}
+	path->src.realm = into;
+	return true;
+}
+
+/* By the rule that has path->dst for its outer endpoint. */
+static enum verdict take_destination(const struct resolve_view *view,
+				     const struct ruleset_rule *rule,
+				     struct resolve_path *path)
+{
+	uint16_t offset = (uint16_t)(path->dst.port - rule->outer.port);
+	struct endpoint target;
+
+	if (!ruleset_rule_target(rule, &path->src, offset, &target)) {
+		path->refused = rule;
+		return VERDICT_CONDITION;
+	}
+	if (rule->kind == RULE_ORIGINATING &&
+	    !has_permit(view, rule, offset, &path->src)) {
+		path->refused = rule;
+		return VERDICT_UNSOLICITED;
+	}
+	add_step(path, rule, &path->src, offset, false);
+	path->dst = target;
+	if (!take_source(view, target.realm, &target, path))
+		return VERDICT_NO_SOURCE;
+	return VERDICT_IN;
+}
+
+static bool same_place(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && ip_addr_equal(&a->addr, &b->addr);
+}
+
+/* What the way that was found is called. */
+static enum verdict verdict_of(const struct resolve_path *path,
+			       const struct endpoint *src,
+			       const struct endpoint *dst)
+{
+	bool in = false, out = false;
+
+	for (size_t i = 0; i < path->step_count; i++) {
+		in = in || !path->steps[i].source;
+		out = out || path->steps[i].source;
+	}
+	if (path->dst.realm == src->realm)
+		return same_place(&path->src, src) &&
+				       same_place(&path->dst, dst) ?
+			       VERDICT_NOT_OURS :
+			       VERDICT_HAIRPIN;
+	if (in)
+		return out ? VERDICT_TRANSIT : VERDICT_IN;
+	return out ? VERDICT_OUT : VERDICT_ROUTED;
+}
+
+struct resolve_path resolve(const struct resolve_view *view,
+			    const struct endpoint *src,
+			    const struct endpoint *dst)
+{
+	struct resolve_path path = { .src = *src, .dst = *dst };
+	const struct ruleset_rule *rule;
+
+	path.dst.realm = realms_of(view->realms, src->realm, &dst->addr);
+	if (path.dst.realm == REALM_NONE) {
+		path.verdict = VERDICT_NO_REALM;
+		return path;
+	}
+	if (path.dst.realm != src->realm &&
+	    !take_source(view, path.dst.realm, &path.dst, &path)) {
+		path.verdict = VERDICT_NO_SOURCE;
+		return path;
+	}
+	rule = ruleset_find_outer(view->ruleset, PROTOCOL, &path.dst);
+	if (rule) {
+		path.verdict = take_destination(view, rule, &path);
+		if (path.verdict != VERDICT_IN)
+			return path;
+	} else if (realms_in_pool(view->realms, path.dst.realm,
+				  &path.dst.addr)) {
+		path.verdict = VERDICT_NO_RULE;
+		return path;
+	}
+	path.verdict = verdict_of(&path, src, dst);
+	return path;
+}

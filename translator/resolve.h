@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rules' say on a packet's two endpoints: where from, where to. Pure. */
+#ifndef VIADUCT_TRANSLATOR_RESOLVE_H
+#define VIADUCT_TRANSLATOR_RESOLVE_H
+
+#include "translator/permit.h"
+#include "translator/realms.h"
+#include "translator/ruleset.h"
+#include "translator/verdict.h"
+
+#define RESOLVE_STEPS_MAX 3 /* source out, destination, source back in */
+
+struct resolve_view { /* what is looked at; none owned */
+	const struct ruleset *ruleset;
+	const struct realms *realms;
+	const struct permits *permits;
+	uint64_t now_ms;
+};
+
+/* A rule that had its part in it. */
+struct resolve_step {
+	const struct ruleset_rule *rule;
+	struct endpoint remote; /* the other side, in the rule's outer realm */
+	uint16_t offset;        /* which of the rule's ports */
+	bool source;            /* it took over the source: a way out */
+};
+
+struct resolve_path {
+	enum verdict verdict;
+	struct endpoint src; /* as it leaves; dst.realm is where to */
+	struct endpoint dst;
+	size_t step_count;
+	struct resolve_step steps[RESOLVE_STEPS_MAX];
+	const struct ruleset_rule *refused; /* the rule that discarded it */
+};
+
+/*
+ * A packet from `src` to `dst`, both as seen in the realm src.realm that it
+ * came from. src and dst of the result hold only when it is forwarded.
+ */
+struct resolve_path resolve(const struct resolve_view *view,
+			    const struct endpoint *src,
+			    const struct endpoint *dst);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SPINE: one packet from one realm to a verdict. Pure.
+ *
+ * The packet is opened and looked over (admit); then the rules say what
+ * becomes of its endpoints (resolve), and its headers are rewritten. A later
+ * fragment has no ports: it goes where its first one went. An ICMP error is
+ * resolved as the answer to the packet that it quotes would be: the quoted
+ * packet then gets the answer's endpoints the other way round.
+ */
+#include "translator/translate.h"
+
+#include <errno.h>
+
+#include "translator/icmp.h"
+#include "translator/packet.h"
+#include "translator/resolve.h"
+#include "translator/rewrite.h"
+
+_Static_assert(FRAGMENT_RULES_MAX >= RESOLVE_STEPS_MAX,
+	       "a fragment remembers every rule of its path");
+
+struct pass { /* one packet on its way */
+	const struct translate_context *context;
+	struct packet packet;
+	struct ip_addr src;
+	struct ip_addr dst;
+	realm_id from;
+	uint64_t now_ms;
+};
+
+static bool is_martian(const struct ip_addr *addr)
+{
+	return ip_addr_is_any(addr) || ip_addr_is_loopback(addr) ||
+	       ip_addr_is_multicast(addr) || ip_addr_is_broadcast(addr);
+}
+
+/* Whose pool the source would be in, had it been sent where it came from. */
+static bool source_is_ours(const struct pass *pass)
+{
+	const struct realms *realms = pass->context->realms;
+	realm_id realm = realms_of(realms, pass->from, &pass->src);
+
+	return realm != REALM_NONE && realms_in_pool(realms, realm, &pass->src);
+}
+
+/* VERDICT_ROUTED: nothing is wrong with it. */
+static enum verdict admit(struct pass *pass, uint8_t *data, size_t len)
+{
+	switch (packet_open(data, len, &pass->packet)) {
+	case 0:
+		break;
+	case -EPROTONOSUPPORT:
+		return VERDICT_PROTOCOL;
+	default:
+		return VERDICT_MALFORMED;
+	}
+	if (pass->packet.protocol != PACKET_UDP &&
+	    pass->packet.protocol != PACKET_ICMP)
+		return VERDICT_PROTOCOL;
+	if (pass->packet.ttl <= 1)
+		return VERDICT_TTL;
+	pass->src = packet_src(&pass->packet);
+	pass->dst = packet_dst(&pass->packet);
+	if (is_martian(&pass->src) || is_martian(&pass->dst))
+		return VERDICT_MARTIAN;
+	if (source_is_ours(pass))
+		return VERDICT_SOURCE_IN_POOL;
+	return VERDICT_ROUTED;
+}
+
+static struct resolve_path pass_resolve(const struct pass *pass,
+					const struct endpoint *src,
+					const struct endpoint *dst)
+{
+	struct resolve_view view = { .ruleset = pass->context->ruleset,
+				     .realms = pass->context->realms,
+				     .permits = pass->context->permits,
+				     .now_ms = pass->now_ms };
+
+	return resolve(&view, src, dst);
+}
+
+static void count_step(struct translate_effects *effects,
+		       const struct ruleset_rule *rule, bool source)
+{
+	if (!source)
+		effects->in = rule->counters;
+	else if (!effects->out[0])
+		effects->out[0] = rule->counters;
+	else
+		effects->out[1] = rule->counters;
+}
+
+/* An originating rule that sent, a terminating one that was sent to. */
+static void permit_step(struct translate_effects *effects,
+			const struct resolve_step *step)
+{
+	struct translate_permit *permit;
+
+	if (step->rule->kind !=
+	    (step->source ? RULE_ORIGINATING : RULE_TERMINATING))
+		return;
+	permit = &effects->permits[effects->permit_count++];
+	permit->timer = step->rule->timer;
+	permit->key.rule = step->rule->id;
+	permit->key.remote = step->remote;
+	permit->key.offset = step->offset;
+	permit->key.kind = step->rule->kind;
+}
+
+static struct fragment_key fragment_key_of(const struct pass *pass)
+{
+	return (struct fragment_key){ .src = pass->src,
+				      .dst = pass->dst,
+				      .from = pass->from,
+				      .id = pass->packet.id,
+				      .protocol = pass->packet.protocol };
+}
+
+/* The first fragment tells those that follow where it went. */
+static void leave_fragment(const struct pass *pass,
+			   const struct resolve_path *path,
+			   struct translate_effects *effects)
+{
+	struct fragment_path *trail = &effects->fragment_path;
+
+	effects->fragment_key = fragment_key_of(pass);
+	if (!verdict_is_forwarded(path->verdict)) {
+		effects->fragment = TRANSLATE_FRAGMENT_FORGET;
+		return;
+	}
+	effects->fragment = TRANSLATE_FRAGMENT_REMEMBER;
+	trail->src = path->src.addr;
+	trail->dst = path->dst.addr;
+	trail->to = path->dst.realm;
+	for (size_t i = 0; i < path->step_count; i++) {
+		trail->rules[i].outer = path->steps[i].rule->outer;
+		trail->rules[i].serial = path->steps[i].rule->serial;
+		trail->rules[i].source = path->steps[i].source;
+	}
+	trail->rule_count = (uint8_t)path->step_count;
+}
+
+static void pass_udp(struct pass *pass, struct translation *ret)
+{
+	struct endpoint src = { pass->src, packet_src_port(&pass->packet),
+				pass->from };
+	struct endpoint dst = { pass->dst, packet_dst_port(&pass->packet),
+				pass->from };
+	struct resolve_path path = pass_resolve(pass, &src, &dst);
+
+	ret->verdict = path.verdict;
+	if (pass->packet.more)
+		leave_fragment(pass, &path, &ret->effects);
+	if (path.refused)
+		ret->effects.discarded = path.refused->counters;
+	if (!verdict_is_forwarded(path.verdict))
+		return;
+	for (size_t i = 0; i < path.step_count; i++) {
+		count_step(&ret->effects, path.steps[i].rule,
+			   path.steps[i].source);
+		permit_step(&ret->effects, &path.steps[i]);
+	}
+	rewrite_endpoints(&pass->packet, &path.src, &path.dst);
+	ret->to = path.dst.realm;
+}
+
+/* After the first: goes along as long as the rules are those of then. */
+static void pass_later_fragment(struct pass *pass, struct translation *ret)
+{
+	struct fragment_key key = fragment_key_of(pass);
+	struct translate_effects effects = { 0 };
+	const struct fragment_path *path;
+
+	ret->verdict = VERDICT_FRAGMENT_UNKNOWN;
+	path = fragments_find(pass->context->fragments, &key, pass->now_ms);
+	if (!path)
+		return;
+	for (size_t i = 0; i < path->rule_count; i++) {
+		const struct ruleset_rule *rule =
+			ruleset_find_outer(pass->context->ruleset, RULE_UDP,
+					   &path->rules[i].outer);
+
+		if (!rule || rule->serial != path->rules[i].serial)
+			return;
+		count_step(&effects, rule, path->rules[i].source);
+	}
+	rewrite_addresses(&pass->packet, &path->src, &path->dst);
+	ret->verdict = VERDICT_FRAGMENT;
+	ret->to = path->to;
+	ret->effects = effects;
+}
+
+/*
+ * The error's own source: the party that the quoted packet went to is known
+ * to its sender as path->src; so is every place of its realm that cannot be
+ * named over there (RFC 5508, REQ-5).
+ */
+static struct ip_addr error_source(const struct pass *pass,
+				   const struct resolve_path *path,
+				   const struct ip_addr *quoted_dst)
+{
+	realm_id realm;
+
+	if (ip_addr_equal(&pass->src, quoted_dst))
+		return path->src.addr;
+	realm = realms_of(pass->context->realms, path->dst.realm, &pass->src);
+	return realm == pass->from ? pass->src : path->src.addr;
+}
+
+static void pass_icmp(struct pass *pass, struct translation *ret)
+{
+	struct endpoint quoted_src = { .realm = pass->from };
+	struct endpoint quoted_dst = { .realm = pass->from };
+	struct resolve_path path;
+	struct icmp_rewrite to;
+	struct packet quoted;
+
+	ret->verdict = icmp_open(&pass->packet, &quoted);
+	if (ret->verdict != VERDICT_ICMP_ERROR)
+		return;
+	quoted_src.addr = packet_src(&quoted);
+	quoted_src.port = packet_src_port(&quoted);
+	quoted_dst.addr = packet_dst(&quoted);
+	quoted_dst.port = packet_dst_port(&quoted);
+	path = pass_resolve(pass, &quoted_dst, &quoted_src);
+	if (!verdict_is_forwarded(path.verdict) || path.step_count == 0 ||
+	    !ip_addr_equal(&pass->dst, &quoted_src.addr)) {
+		ret->verdict = VERDICT_ICMP_NO_RULE;
+		return;
+	}
+	to.src = error_source(pass, &path, &quoted_dst.addr);
+	to.dst = path.dst.addr;
+	to.quoted_src = path.dst;
+	to.quoted_dst = path.src;
+	icmp_rewrite(&pass->packet, &quoted, &to);
+	ret->to = path.dst.realm;
+}
+
+struct translation translate(const struct translate_context *context,
+			     realm_id from, uint8_t *packet, size_t len,
+			     uint64_t now_ms)
+{
+	struct pass pass = { .context = context,
+			     .from = from,
+			     .now_ms = now_ms };
+	struct translation ret = { .to = REALM_NONE };
+
+	ret.verdict = admit(&pass, packet, len);
+	if (!verdict_is_forwarded(ret.verdict))
+		return ret;
+	if (pass.packet.protocol == PACKET_ICMP)
+		pass_icmp(&pass, &ret);
+	else if (pass.packet.offset > 0)
+		pass_later_fragment(&pass, &ret);
+	else
+		pass_udp(&pass, &ret);
+	return ret;
+}
+
+void translate_apply(const struct translate_context *context,
+		     const struct translation *translation, uint64_t now_ms,
+		     uint64_t count[VERDICT_COUNT])
+{
+	const struct translate_effects *effects = &translation->effects;
+
+	count[translation->verdict]++;
+	if (effects->in)
+		effects->in->packets_in++;
+	for (size_t i = 0; i < 2; i++)
+		if (effects->out[i])
+			effects->out[i]->packets_out++;
+	if (effects->discarded)
+		effects->discarded->discarded++;
+	for (size_t i = 0; i < effects->permit_count; i++)
+		permits_refresh(context->permits, &effects->permits[i].key,
+				effects->permits[i].timer, now_ms);
+	switch (effects->fragment) {
+	case TRANSLATE_FRAGMENT_NONE:
+		break;
+	case TRANSLATE_FRAGMENT_REMEMBER:
+		fragments_remember(context->fragments, &effects->fragment_key,
+				   &effects->fragment_path, now_ms);
+		break;
+	case TRANSLATE_FRAGMENT_FORGET:
+		fragments_forget(context->fragments, &effects->fragment_key);
+		break;
+	}
+}
