@@ -3,13 +3,37 @@
 
 import inspect
 
+import baresip
+import calls
+import firewall
 import interchanges
+import pools
+import requests
+import robust
 import rules
+import sipp
 from context import Context
 from netns import LabError
 from topology import Lab
 
 TESTS = {
+    "calls": calls.calls,
+    "early": calls.early,
+    "before_answer": calls.before_answer,
+    "stranger": calls.stranger,
+    "after_bye": calls.after_bye,
+    "cut_transit": calls.cut_transit,
+    "requests": requests.requests,
+    "refused": requests.refused,
+    "sipp": sipp.sipp,
+    "baresip": baresip.baresip,
+    "on_link": pools.on_link,
+    "own_address": pools.own_address,
+    "behind_router": pools.behind_router,
+    "host_firewall": firewall.host_firewall,
+    "kill": robust.kill,
+    "stopped": robust.stopped,
+    "many_calls": robust.many_calls,
     "server_interchange": interchanges.Server.run,
     "client_interchange": interchanges.Client.run,
     "server_for_another": interchanges.ServerForAnother.run,
@@ -21,8 +45,9 @@ TESTS = {
 
 
 def run_case(report, case, only=""):
-    """Builds the case's topology once and runs its tests on it, one after the
-    other; `only` picks one of them."""
+    """Builds the case's topology and runs its tests on it, one after the other;
+    those that break what they run on get a topology of their own. `only` picks
+    one of them."""
     print(f"== {case.name}: {case.title}", flush=True)
     runs = [(name, words) for name, words in case.runs if only in ("", name)]
     if not runs:
@@ -36,16 +61,26 @@ def run_case(report, case, only=""):
         except TypeError as error:
             report.fail(f"{case.name}/{name}", error)
             return
-    if not runs:
-        return
+    shared = []
+    for name, words in runs:
+        if getattr(TESTS[name], "own_lab", False):
+            run_in_lab(report, case, [(name, words)])
+        else:
+            shared.append((name, words))
+    if shared:
+        run_in_lab(report, case, shared)
+
+
+def run_in_lab(report, case, runs):
     try:
         with Lab(case) as lab:
-            try:
-                lab.start_edges()
-            except LabError as error:
-                report.fail(f"{case.name}/start", f"{error}; kept in "
-                            f"{lab.keep_evidence(case.name + '/start')}")
-                return
+            if not any(getattr(TESTS[name], "starts_itself", False) for name, _ in runs):
+                try:
+                    lab.start_edges()
+                except LabError as error:
+                    folder = lab.keep_evidence(case.name + "/start")
+                    report.fail(f"{case.name}/start", f"{error}; kept in {folder}")
+                    return
             context = Context(report, lab)
             for name, words in runs:
                 TESTS[name](context, *words)

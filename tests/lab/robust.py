@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What must hold when things go wrong, or go on for long."""
+
+import time
+
+import capture
+import netns
+from calls import Pair, finish, first_packets, hang_up, talk
+from context import require
+from report import Failed
+
+
+def kill(context, daemon):
+    """kill -9 of a daemon in a call with media flowing both ways: no inside
+    address is seen outside, neither then nor while it is started again; and
+    with it back, calls are made again."""
+    lab = context.lab
+    lab.take()
+    with context.test(f"kill_{daemon}"):
+        with Pair(context) as (a, b):
+            talk(a, b)
+            first_packets(a, b)
+            a.tell("media start")
+            b.tell("media start")
+            time.sleep(0.3)
+            for edge in lab.edges.values():
+                edge.kill(daemon)
+            time.sleep(0.5)
+            captures = lab.take()
+            context.check_no_leak(captures)
+            require(any(capture.is_rtp(p) for packets in captures.values()
+                        for p in packets), "no media was flowing")
+            for edge in lab.edges.values():
+                edge.start(daemon)
+            time.sleep(0.5)
+            a.tell("media stop")
+            b.tell("media stop")
+        captures = lab.take()
+        context.check_no_leak(captures)
+        require(any(capture.is_rtp(p) for packets in captures.values() for p in packets),
+                "no media was sent meanwhile")
+    with context.test(f"call_after_kill_{daemon}"):
+        release_all(lab)
+        with Pair(context) as (a, b):
+            talk(a, b)
+            first_packets(a, b)
+            hang_up(a, b)
+        finish(context)
+
+
+def release_all(lab):
+    """Gives back what the interrupted call held, as an administrator would."""
+    for edge in lab.edges.values():
+        with edge.channel("natctl") as channel:
+            for group in {lease["group"] for lease in
+                          channel.all("list", "leases")}:
+                channel.call("release", group=group)
+
+        def empty(edge=edge):
+            return not edge.rules()
+        try:
+            netns.wait_until("no rule", empty, timeout=3)
+        except netns.LabError:
+            raise Failed(f"edge {edge.name} keeps {edge.rules()}") from None
+
+
+def stopped(context):
+    """All daemons stopped in order: the guard stays, nothing inside is seen
+    outside though the phone goes on sending."""
+    lab = context.lab
+    with context.test("stopped"):
+        with Pair(context) as (a, b):
+            talk(a, b)
+            first_packets(a, b)
+            a.tell("media start")
+            time.sleep(0.2)
+            for edge in lab.edges.values():
+                edge.stop()
+            lab.take()
+            time.sleep(0.4)
+            captures = lab.take()
+            context.check_no_leak(captures)
+            inside = a.setup.segment
+            require(any(capture.is_rtp(p) for p in captures[inside]), "no media was sent")
+            others = [p for segment, packets in captures.items() if segment != inside
+                      for p in packets if capture.is_rtp(p)]
+            require(not others, f"media passed a stopped edge: {others[:1]}")
+        lab.start_edges()
+
+
+stopped.own_lab = kill.own_lab = True
+
+
+def many_calls(context, times):
+    """Calls one after the other leave no lease and no rule."""
+    lab, times = context.lab, int(times)
+    lab.take()
+    with context.test(f"{times}_calls_leave_nothing"):
+        with Pair(context, "--auto", "answer") as (a, b):
+            for number in range(times):
+                a.tell(f"call {b.setup.aor}")
+                a.wait("established")
+                if number % 100 == 0:
+                    first_packets(a, b)
+                a.tell("hangup")
+                a.wait("ended")
+                b.wait("ended")
+            established = sum(e["event"] == "established" for e in b.events)
+            require(established == times, f"{established} of {times} calls were answered")
+        finish(context)
+
+
+many_calls.own_lab = True
