@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the parts of a configuration relate. */
+#include "config.h"
+
+#include <ctype.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "common/conf_parts.h"
+
+static cfg_t *section_of(const struct conf_reader *reader, const char *type,
+			 size_t i)
+{
+	return cfg_getnsec(reader->root, type, (unsigned)i);
+}
+
+static void __attribute__((format(printf, 4, 5)))
+section_mistake(struct conf_reader *reader, const char *type, size_t i,
+		const char *format, ...)
+{
+	const struct conf_section *place =
+		conf_section_of(reader, section_of(reader, type, i), i);
+	char text[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	conf_mistake_add(&reader->mistakes, place->path, place->line, "%s",
+			 text);
+}
+
+/* The value of a setting of the top level; NULL where it is the default. */
+static const struct conf_value *top(const struct conf_reader *reader,
+				    const char *name)
+{
+	return conf_value(reader->root, name);
+}
+
+static void check_rundir(struct conf_reader *reader)
+{
+	const struct conf_value *value = top(reader, "rundir");
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+
+	if (!value)
+		return;
+	if (value->text[0] != '/')
+		conf_value_mistake(reader, value,
+				   "rundir \"%s\" does not start with '/'",
+				   value->text);
+	/* The longest of the names in it. */
+	if (conf_socket_path(reader->conf, "translator.sock", path,
+			     sizeof(path)) < 0)
+		conf_value_mistake(reader, value,
+				   "rundir \"%s\" is too long for a UNIX "
+				   "socket in it",
+				   value->text);
+}
+
+static bool is_device_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len >= IFNAMSIZ || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0)
+		return false;
+	for (; *name; name++)
+		if (!isgraph((unsigned char)*name) || strchr("/:\"", *name))
+			return false;
+	return true;
+}
+
+static void check_tun(struct conf_reader *reader)
+{
+	const struct conf_value *value = top(reader, "tun");
+	char name[IFNAMSIZ + 16];
+	int len;
+
+	if (!value || reader->conf->realm_count == 0)
+		return;
+	len = snprintf(name, sizeof(name), "%s%zu", value->text,
+		       reader->conf->realm_count - 1);
+	if (*value->text == '\0' || len < 0 || len >= IFNAMSIZ ||
+	    !is_device_name(name))
+		conf_value_mistake(reader, value,
+				   "tun \"%s\" with the number of a realm is "
+				   "no name of a device (at most %d bytes)",
+				   value->text, IFNAMSIZ - 1);
+}
+
+static void check_table(struct conf_reader *reader)
+{
+	const struct conf_value *value = top(reader, "table");
+	const char *c;
+
+	if (!value)
+		return;
+	for (c = value->text; isalnum((unsigned char)*c) || *c == '_'; c++)
+		;
+	if (*c != '\0' || !isalpha((unsigned char)value->text[0]) ||
+	    c - value->text > 31)
+		conf_value_mistake(reader, value,
+				   "table \"%s\" is no name of letters, "
+				   "digits and '_' (at most 31)",
+				   value->text);
+}
+
+/* Each interface is named once, in one realm. */
+static void check_interfaces(struct conf_reader *reader, size_t realm)
+{
+	const struct conf_list *own = &reader->conf->realms[realm].interfaces;
+	cfg_t *section = section_of(reader, "realm", realm);
+
+	for (size_t i = 0; i < own->count; i++) {
+		const struct conf_value *value = conf_value_at(section,
+							       "interface", i);
+
+		if (!is_device_name(own->items[i]))
+			conf_value_mistake(reader, value,
+					   "\"%s\" is no name of a device",
+					   own->items[i]);
+		for (size_t r = 0; r <= realm; r++) {
+			const struct conf_realm *other =
+				&reader->conf->realms[r];
+			size_t end = r == realm ? i : other->interfaces.count;
+
+			for (size_t k = 0; k < end; k++)
+				if (strcmp(other->interfaces.items[k],
+					   own->items[i]) == 0)
+					conf_value_mistake(
+						reader, value,
+						"interface \"%s\" is already "
+						"one of realm %s",
+						own->items[i], other->name);
+		}
+	}
+}
+
+static void check_reaches(struct conf_reader *reader, size_t realm)
+{
+	const struct conf_realm *own = &reader->conf->realms[realm];
+	cfg_t *section = section_of(reader, "realm", realm);
+	size_t count = conf_value_count(section, "reaches"), defaults = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct conf_value *value = conf_value_at(section,
+							       "reaches", i);
+		realm_id id = realm_find(&reader->conf->names, value->text);
+
+		if (id == own->id)
+			conf_value_mistake(reader, value,
+					   "realm %s reaches itself",
+					   own->name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(conf_value_at(section, "reaches", k)->text,
+				   value->text) == 0)
+				conf_value_mistake(reader, value,
+						   "\"%s\" is named twice",
+						   value->text);
+		if (id != REALM_NONE && id != own->id &&
+		    reader->conf->realms[id].network_count == 0 &&
+		    conf_value_count(section_of(reader, "realm", id),
+				     "networks") == 0 &&
+		    ++defaults == 2)
+			conf_value_mistake(reader, value,
+					   "realm %s reaches two realms "
+					   "without networks: which one is an "
+					   "address in?",
+					   own->name);
+	}
+}
+
+/* Does anybody see the addresses of both at once? */
+static bool seen_together(const struct conf *conf, realm_id a, realm_id b)
+{
+	if (conf_reaches(conf, a, b) || conf_reaches(conf, b, a))
+		return true;
+	for (size_t i = 0; i < conf->realm_count; i++)
+		if (conf_reaches(conf, (realm_id)i, a) &&
+		    conf_reaches(conf, (realm_id)i, b))
+			return true;
+	return a == b;
+}
+
+static void check_networks(struct conf_reader *reader, size_t realm)
+{
+	const struct conf *conf = reader->conf;
+	cfg_t *section = section_of(reader, "realm", realm);
+	size_t count = conf_value_count(section, "networks");
+
+	/* With a bad value the places are not the same: said already. */
+	if (count != conf->realms[realm].network_count)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct ip_prefix *own = &conf->realms[realm].networks[i];
+
+		for (size_t r = 0; r <= realm; r++) {
+			const struct conf_realm *other = &conf->realms[r];
+			size_t end = r == realm ? i : other->network_count;
+
+			if (!seen_together(conf, (realm_id)r, (realm_id)realm))
+				continue;
+			for (size_t k = 0; k < end; k++)
+				if (ip_prefix_equal(own, &other->networks[k]))
+					conf_value_mistake(
+						reader,
+						conf_value_at(section,
+							      "networks", i),
+						"the same network is one of "
+						"realm %s, and both are seen "
+						"from one realm",
+						other->name);
+		}
+	}
+}
+
+static bool ranges_overlap(const struct conf_range *a,
+			   const struct conf_range *b)
+{
+	return ip_prefix_overlaps(&a->prefix, &b->prefix) &&
+	       a->ports.first <= b->ports.last &&
+	       b->ports.first <= a->ports.last;
+}
+
+static void check_range(struct conf_reader *reader,
+			const struct conf_placed_range *placed)
+{
+	const struct ip_addr *addr = &placed->range.prefix.addr;
+	const struct port_range *ports = &placed->range.ports;
+
+	if (ip_addr_is_any(addr) || ip_addr_is_multicast(addr) ||
+	    ip_addr_is_broadcast(addr))
+		conf_value_mistake(reader, placed->value,
+				   "\"%s\" holds addresses that no host has",
+				   placed->value->text);
+	else if (ports->first != ports->last &&
+		 (ports->first % 2 != 0 || ports->last % 2 == 0))
+		conf_note_add(&reader->mistakes, placed->value->path,
+			      placed->value->line,
+			      "\"%s\" does not go from an even port to an odd "
+			      "one: the port at its end fits no RTP/RTCP pair",
+			      placed->value->text);
+}
+
+static void check_pools(struct conf_reader *reader)
+{
+	const struct conf *conf = reader->conf;
+
+	for (size_t i = 0; i < reader->placed_count; i++) {
+		const struct conf_placed_range *own = &reader->placed[i];
+		const struct conf_pool *pool = &conf->pools[own->pool];
+
+		check_range(reader, own);
+		for (size_t k = 0; k < i && pool->realm != REALM_NONE; k++) {
+			const struct conf_placed_range *other =
+				&reader->placed[k];
+			const struct conf_pool *other_pool =
+				&conf->pools[other->pool];
+
+			if (other_pool->realm != REALM_NONE &&
+			    ranges_overlap(&own->range, &other->range) &&
+			    seen_together(conf, pool->realm, other_pool->realm))
+				conf_value_mistake(
+					reader, own->value,
+					"\"%s\" overlaps \"%s\" of pool %s",
+					own->value->text, other->value->text,
+					other_pool->name);
+		}
+	}
+	for (size_t i = 0; i < conf->pool_count; i++)
+		for (size_t k = 0; k < i && conf->pools[i].named; k++)
+			if (!conf->pools[k].named &&
+			    strcmp(conf->pools[i].name, conf->pools[k].name) ==
+				    0)
+				conf_mistake_add(
+					&reader->mistakes, conf->path,
+					conf->pools[i].line,
+					"pool %s has the name of the pool of "
+					"realm %s",
+					conf->pools[i].name,
+					conf->pools[k].name);
+}
+
+static void check_listens(struct conf_reader *reader)
+{
+	const struct conf *conf = reader->conf;
+
+	for (size_t i = 0; i < conf->listen_count; i++) {
+		const struct conf_listen *own = &conf->listens[i];
+		const struct conf_value *value =
+			conf_value(section_of(reader, "listen", i), "udp");
+
+		if (own->udp.addr.family == IP_NONE)
+			continue;
+		if (ip_addr_is_any(&own->udp.addr) ||
+		    ip_addr_is_multicast(&own->udp.addr) ||
+		    ip_addr_is_broadcast(&own->udp.addr))
+			conf_value_mistake(reader, value,
+					   "\"%s\" is no address of one host",
+					   value->text);
+		for (size_t k = 0; k < i; k++)
+			if (ip_addr_equal(&conf->listens[k].udp.addr,
+					  &own->udp.addr) &&
+			    conf->listens[k].udp.port == own->udp.port)
+				conf_value_mistake(reader, value,
+						   "\"%s\" is also that of "
+						   "listen %s",
+						   value->text,
+						   conf->listens[k].name);
+		if (own->realm != REALM_NONE &&
+		    conf_in_pool(conf, own->realm, &own->udp.addr,
+				 own->udp.port))
+			conf_value_mistake(reader, value,
+					   "\"%s\" is in a pool of realm %s: "
+					   "it would not get its packets",
+					   value->text,
+					   conf->realms[own->realm].name);
+	}
+}
+
+static void check_domains(struct conf_reader *reader)
+{
+	const struct conf *conf = reader->conf;
+
+	for (size_t i = 0; i < conf->domain_count; i++)
+		for (size_t k = 0; k < i && conf->domains[i].name; k++)
+			if (conf->domains[k].name &&
+			    strcmp(conf->domains[i].name,
+				   conf->domains[k].name) == 0)
+				section_mistake(reader, "domain", i,
+						"domain %s stands twice (see "
+						"line %u)",
+						conf->domains[i].name,
+						conf->domains[k].line);
+}
+
+static const struct conf_pool *find_pool(const struct conf *conf,
+					 const char *name)
+{
+	for (size_t i = 0; i < conf->pool_count; i++)
+		if (strcmp(conf->pools[i].name, name) == 0)
+			return &conf->pools[i];
+	return NULL;
+}
+
+static bool is_in_some_pool(const struct conf *conf, realm_id realm,
+			    const struct conf_range *range)
+{
+	for (size_t i = 0; i < conf->pool_count; i++)
+		for (size_t k = 0; k < conf->pools[i].range_count; k++)
+			if (conf->pools[i].realm == realm &&
+			    ranges_overlap(&conf->pools[i].ranges[k], range))
+				return true;
+	return false;
+}
+
+static void check_media_outer(struct conf_reader *reader, size_t i,
+			      const struct conf_value *outer,
+			      const struct conf_value *pool_name)
+{
+	const struct conf *conf = reader->conf;
+	const struct conf_media_rule *rule = &conf->media[i];
+	const struct conf_pool *pool;
+
+	if (outer && rule->outer.prefix.addr.family != IP_NONE &&
+	    rule->to != REALM_NONE &&
+	    !is_in_some_pool(conf, rule->to, &rule->outer))
+		conf_value_mistake(reader, outer,
+				   "\"%s\" is in no pool of realm %s",
+				   outer->text, conf->realms[rule->to].name);
+	if (!pool_name)
+		return;
+	pool = find_pool(conf, pool_name->text);
+	if (!pool)
+		conf_value_mistake(reader, pool_name, "there is no pool \"%s\"",
+				   pool_name->text);
+	else if (pool->realm != rule->to && rule->to != REALM_NONE &&
+		 pool->realm != REALM_NONE)
+		conf_value_mistake(reader, pool_name,
+				   "pool \"%s\" is one of realm %s, not of %s",
+				   pool_name->text,
+				   conf->realms[pool->realm].name,
+				   conf->realms[rule->to].name);
+}
+
+static void check_media(struct conf_reader *reader)
+{
+	for (size_t i = 0; i < reader->conf->media_count; i++) {
+		const struct conf_media_rule *rule = &reader->conf->media[i];
+		cfg_t *section = section_of(reader, "media", i);
+		const struct conf_value *outer = conf_value(section, "outer");
+		const struct conf_value *pool = conf_value(section, "pool");
+
+		if (!outer && !pool)
+			section_mistake(reader, "media", i,
+					"media: neither outer nor pool is set");
+		if (outer && pool)
+			section_mistake(reader, "media", i,
+					"media: outer and pool are both set");
+		if (rule->from != REALM_NONE && rule->from == rule->to)
+			section_mistake(reader, "media", i,
+					"media: from and to are one realm");
+		check_media_outer(reader, i, outer, pool);
+	}
+}
+
+static void check_client_users(struct conf_reader *reader)
+{
+	const struct conf *conf = reader->conf;
+
+	for (size_t i = 0; i < conf->client_count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (conf->clients[i].uid == conf->clients[k].uid &&
+			    conf->clients[i].uid != UINT32_MAX)
+				section_mistake(reader, "client", i,
+						"client %s is the same user "
+						"as client %s",
+						conf->clients[i].name,
+						conf->clients[k].name);
+}
+
+static bool has_pool(const struct conf *conf, realm_id realm)
+{
+	for (size_t i = 0; i < conf->pool_count; i++)
+		if (conf->pools[i].realm == realm)
+			return true;
+	return false;
+}
+
+/* Can a party of `from` have an address that is valid in `in`? */
+static bool can_be_seen(const struct conf *conf, realm_id from, realm_id in)
+{
+	if (conf_reaches(conf, in, from) || has_pool(conf, in))
+		return true;
+	for (size_t i = 0; i < conf->realms[in].reach_count; i++)
+		if (has_pool(conf, conf->realms[in].reaches[i]))
+			return true;
+	return false;
+}
+
+static void check_pairs(struct conf_reader *reader)
+{
+	const struct conf *conf = reader->conf;
+
+	for (size_t a = 0; a < conf->realm_count; a++) {
+		for (size_t b = 0; b < conf->realm_count; b++) {
+			const struct conf_section *place = conf_section_of(
+				reader, section_of(reader, "realm", a), a);
+
+			if (a == b ||
+			    can_be_seen(conf, (realm_id)b, (realm_id)a))
+				continue;
+			conf_note_add(&reader->mistakes, place->path,
+				      place->line,
+				      "realm %s neither reaches %s nor has a "
+				      "pool: no calls between the two",
+				      conf->realms[a].name,
+				      conf->realms[b].name);
+		}
+	}
+}
+
+void conf_check(struct conf_reader *reader)
+{
+	if (reader->conf->realm_count == 0)
+		conf_mistake_add(&reader->mistakes, reader->conf->path, 1,
+				 "there is no section realm");
+	check_rundir(reader);
+	check_tun(reader);
+	check_table(reader);
+	for (size_t i = 0; i < reader->conf->realm_count; i++) {
+		check_interfaces(reader, i);
+		check_reaches(reader, i);
+		check_networks(reader, i);
+	}
+	check_pools(reader);
+	check_listens(reader);
+	check_domains(reader);
+	check_media(reader);
+	check_client_users(reader);
+	check_pairs(reader);
+}
