@@ -154,9 +154,11 @@ def links(name):
     return json.loads(command(["ip", "-n", name, "-d", "-j", "link", "show"]) or "[]")
 
 
-def links_here():
-    """The interfaces where the lab was started from."""
-    return json.loads(command(["ip", "-d", "-j", "link", "show"]) or "[]")
+def namespace_ids(name):
+    """{id: name} of the namespaces that this one has links to; those that have
+    no name, like the one the machine began with, are not in it."""
+    found = json.loads(command(["ip", "-n", name, "-j", "netns", "list-id"]) or "[]")
+    return {entry["nsid"]: entry["name"] for entry in found if "name" in entry}
 
 
 def default_routes(name):
