@@ -11,7 +11,8 @@
 enum hide_kind {
 	HIDE_NOT,      /* passes byte for byte */
 	HIDE_ADDRESS,  /* URIs: hosts become ours, the user part is kept */
-	HIDE_TEXT,     /* free text: addresses become ours */
+	HIDE_TEXT,     /* Warning: addresses become ours */
+	HIDE_DROP,     /* free text: goes, if there is such an address in it */
 	HIDE_CALL_ID,  /* one Call-ID */
 	HIDE_CALL_IDS, /* Call-IDs with commas, each with ;parameters */
 };
@@ -42,14 +43,21 @@ bool hide_shown_in_view(const struct ip_addr *addr, void *view);
 /* By the name of a header, long or compact, in any case. */
 enum hide_kind hide_kind_of(const char *name);
 
+enum hide_result {
+	HIDE_SAME,    /* the value stays as it is */
+	HIDE_CHANGED, /* there is a new value */
+	HIDE_DROPPED, /* the header must not pass at all */
+	HIDE_NO_MEMORY,
+};
+
 /*
- * The value as the other side may see it. 1: *ret is the new value, the
- * caller's to free. 0: it stays as it is, *ret untouched. -ENOMEM.
+ * The value as the other side may see it; only HIDE_CHANGED sets *ret, which
+ * is the caller's to free. Addresses are dotted IPv4 and bracketed IPv6.
  * Call-IDs (also in Refer-To's ?Replaces=) that hold a hidden address become
  * a keyed word, and such a word of ours becomes the Call-ID again where that
  * may be seen.
  */
-int hide_value(const struct hide *hide, enum hide_kind kind, const char *value,
-	       char **ret);
+enum hide_result hide_value(const struct hide *hide, enum hide_kind kind,
+			    const char *value, char **ret);
 
 #endif

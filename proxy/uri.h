@@ -33,7 +33,7 @@ int uri_parse(const char *text, size_t len, struct uri *ret);
 bool uri_equal(const struct uri *a, const struct uri *b);
 /* The value of a parameter; false: not there. An empty one has len 0. */
 bool uri_param(const struct uri *uri, const char *name, struct uri_part *ret);
-/* "%41" as 'A' and so on, cut at size - 1, with NUL. -EINVAL, -ENAMETOOLONG */
+/* "%41" as 'A' and so on, ended by NUL. 0, -EINVAL or -ENAMETOOLONG. */
 int uri_unescape(struct uri_part part, char *buf, size_t size);
 
 #endif

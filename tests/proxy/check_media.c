@@ -3,7 +3,6 @@
 
 #include "proxy/media.h"
 
-#include <check.h>
 #include <sofia-sip/sdp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "proxy/text.h"
 #include "tests/proxy/corpus.h"
+#include "tests/proxy/suite.h"
 
 #define HEAD "v=0\r\no=- 1 2 IN IP4 10.0.0.5\r\ns=-\r\n"
 
@@ -515,30 +515,17 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("proxy/media");
-	TCase *tcase = tcase_create("all");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_test(tcase, endpoints_of_the_seed_offer_are_read);
-	tcase_add_test(tcase, each_stream_has_its_own_values);
-	tcase_add_test(tcase, session_conn_behind_times_counts);
-	tcase_add_test(tcase, seed_case_one_is_written);
-	tcase_add_test(tcase, streams_with_other_addresses_get_a_conn_line);
-	tcase_add_test(tcase, rtcp_that_is_no_neighbour_gets_a_line);
-	tcase_add_test(tcase, rtcp_follows_its_stream);
-	tcase_add_test(tcase, hold_stays_and_refused_streams_show_nothing);
-	tcase_add_test(tcase, strip_removes_what_carries_addresses);
-	tcase_add_test(tcase, odd_origins_are_hidden);
-	tcase_add_test(tcase, what_cannot_be_mapped_is_refused);
-	tcase_add_test(tcase, limits_hold);
-	tcase_add_test(tcase, identity_keeps_every_byte_of_the_corpus);
-	tcase_add_test(tcase,
-		       mapping_touches_only_the_allowed_lines_of_the_corpus);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return SUITE_RUN("proxy/media", endpoints_of_the_seed_offer_are_read,
+			 each_stream_has_its_own_values,
+			 session_conn_behind_times_counts,
+			 seed_case_one_is_written,
+			 streams_with_other_addresses_get_a_conn_line,
+			 rtcp_that_is_no_neighbour_gets_a_line,
+			 rtcp_follows_its_stream,
+			 hold_stays_and_refused_streams_show_nothing,
+			 strip_removes_what_carries_addresses,
+			 odd_origins_are_hidden,
+			 what_cannot_be_mapped_is_refused, limits_hold,
+			 identity_keeps_every_byte_of_the_corpus,
+			 mapping_touches_only_the_allowed_lines_of_the_corpus);
 }

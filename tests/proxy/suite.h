@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The main of a test program. */
+#ifndef VIADUCT_TESTS_PROXY_SUITE_H
+#define VIADUCT_TESTS_PROXY_SUITE_H
+
+#include <check.h>
+
+/* Runs the tests, prints their summary; the exit status of the program. */
+static inline int suite_run(const char *name, const TTest *const *tests,
+			    size_t count)
+{
+	Suite *suite = suite_create(name);
+	TCase *tcase = tcase_create("all");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	for (size_t i = 0; i < count; i++)
+		tcase_add_test(tcase, tests[i]);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
+
+#define SUITE_RUN(name, ...)                                      \
+	suite_run((name), (const TTest *const[]){ __VA_ARGS__ },  \
+		  sizeof((const TTest *const[]){ __VA_ARGS__ }) / \
+			  sizeof(const TTest *))
+
+#endif
