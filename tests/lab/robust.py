@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What must hold when things go wrong, or go on for long."""
 
+import threading
 import time
 
 import capture
 import netns
 from calls import Pair, finish, first_packets, hang_up, talk
-from context import require
+from context import equal, require
+from edge import program
 from report import Failed
 
 
@@ -88,6 +90,73 @@ def stopped(context):
         lab.start_edges()
 
 
+class Sender:
+    """A phone that never stops sending, whatever the edge does."""
+
+    def __init__(self, lab, node, source, target):
+        self.socket = lab.udp(node, *source)
+        self.target = target
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.sent = 0
+
+    def _run(self):
+        while not self.done.wait(0.002):
+            try:
+                self.socket.sendto(b"from inside", self.target)
+                self.sent += 1
+            except OSError:
+                continue                 # an ICMP error for one sent before
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.done.set()
+        self.thread.join(2)
+        self.socket.close()
+
+
+def fails_closed(context):
+    """While an inside host sends all the time, the edge starts, stops, starts,
+    is killed and starts: nothing of it is ever seen outside. Only an explicit
+    teardown takes the guard away."""
+    lab = context.lab
+    edge = lab.edges["e"]
+
+    def tables():
+        return netns.run(edge.namespace, ["nft", "list", "tables"]).stdout
+
+    with Sender(lab, "a", ("1.1.1.1", 1234), ("2.2.2.2", 4321)) as sender:
+        for name, action in (("start", edge.start_all), ("stop", edge.stop),
+                             ("start_again", edge.start_all),
+                             ("kill", lambda: [edge.kill(d) for d in edge.node.daemons]),
+                             ("start_after_kill", edge.start_all), ("stop_again", edge.stop)):
+            with context.test(f"fails_closed/{name}"):
+                before = sender.sent
+                lab.take()
+                action()
+                time.sleep(0.2)
+                if "start" not in name:
+                    edge.processes.clear()
+                    require("viaduct" in tables(), f"the guard is gone: {tables()!r}")
+                captures = lab.take()
+                context.check_no_leak(captures)
+                require(any(p.payload == b"from inside" for p in captures["inside"])
+                        and sender.sent > before, "nothing was sent meanwhile")
+                require(not any(p.payload == b"from inside" for p in captures["outside"]),
+                        "a packet without a rule was seen outside")
+    with context.test("fails_closed/teardown"):
+        done = netns.run(edge.namespace, [program("viaduct"), "-c", edge.config, "teardown"])
+        equal("teardown's exit", (done.returncode, done.stderr), (0, ""))
+        require("viaduct" not in tables(), f"left: {tables()!r}")
+        left = [link["ifname"] for link in netns.links(edge.namespace)
+                if link["ifname"].startswith("viaduct")]
+        equal("TUN devices left", left, [])
+
+
+fails_closed.own_lab = fails_closed.starts_itself = True
 stopped.own_lab = kill.own_lab = True
 
 

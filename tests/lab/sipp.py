@@ -22,17 +22,22 @@ def scenario(name):
     return path
 
 
-def arguments(phone, name, **keys):
+def arguments(phone, name, auth_uri, *options, **keys):
+    """SIPp's command line for one scenario played by one phone. SIPp signs the
+    address it sends to unless it is told the Request-URI."""
     address, port = phone.sip.split(":")
-    media, media_port = phone.media.split(":")
     argv = ["sipp", phone.proxy, "-sf", scenario(name), "-i", address, "-p", port,
             "-m", "1", "-nostdin", "-au", phone.user, "-ap", phone.password,
-            "-timeout", str(SECONDS), "-timeout_error", "-trace_err"]
-    keys = {"sdp_ip": media, "sdp_port": media_port, "user": phone.user,
-            "domain": phone.domain, **keys}
+            "-auth_uri", auth_uri, "-timeout", str(SECONDS), "-timeout_error",
+            "-trace_err", *options]
     for key, value in keys.items():
         argv += ["-key", key, value]
     return argv
+
+
+def said(phone):
+    """What a phone writes into its SDP."""
+    return dict(zip(("sdp_ip", "sdp_port"), phone.media.split(":")))
 
 
 def start(lab, phone, argv, name):
@@ -68,14 +73,17 @@ def sipp(context, name):
     with context.test(f"sipp_{name}"):
         lab.take()
         for phone in (a, b):
-            argv = arguments(phone, "register") + ["-s", phone.user]
+            argv = arguments(phone, "register", phone.domain, **{
+                "from": phone.aor, "user": phone.user, "domain": phone.domain,
+                "expires": "600"})
             finished(*start(lab, phone, argv, "register"), f"register of {phone.name}")
-        argv = arguments(b, name + "_uas", **expected["b"]) + ["-s", b.user]
+        argv = arguments(b, name + "_uas", b.aor[4:], "-d", "300", **said(b),
+                         **expected["b"])
         callee = start(lab, b, argv, "uas")
         netns.wait_until("the callee's SIPp is bound",
                          lambda: bound(lab, b), timeout=3)
-        argv = arguments(a, name + "_uac", peer=b.user, peer_domain=b.domain,
-                         **expected["a"]) + ["-s", b.user]
+        argv = arguments(a, name + "_uac", b.aor[4:], "-d", "300", **said(a),
+                         **expected["a"], **{"from": a.aor, "to": b.aor, "user": a.user})
         caller = start(lab, a, argv, "uac")
         finished(*caller, "the caller")
         finished(*callee, "the callee")

@@ -33,6 +33,7 @@ TESTS = {
     "host_firewall": firewall.host_firewall,
     "kill": robust.kill,
     "stopped": robust.stopped,
+    "fails_closed": robust.fails_closed,
     "many_calls": robust.many_calls,
     "server_interchange": interchanges.Server.run,
     "client_interchange": interchanges.Client.run,
