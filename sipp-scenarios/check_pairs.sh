@@ -47,8 +47,8 @@ call()
 	sleep 0.3
 	timeout 20 sipp "$net:5062" -sf "$here/$1.xml" -i "$net" -p 5061 \
 		-m 1 -d 100 -nostdin -trace_err -timeout 8 \
-		-key from sip:a@a.example -key to sip:b@b.example -key user a \
-		-key domain a.example -key expires 60 \
+		-key user a -key domain a.example \
+		-key peer b -key peer_domain b.example \
 		-key sdp_ip 1.1.1.1 -key sdp_port 1111 \
 		-key expect_ip "${3%:*}" -key expect_port "${3#*:}" \
 		-au a -ap "$4" -auth_uri "${5:-b@b.example}" >/dev/null 2>&1
