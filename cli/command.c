@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of `viaduct` share: where to call, what to print. */
+#include "config.h"
+
+#include "cli/command.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "cli/columns.h"
+#include "common/conf.h"
+
+#define PAGES_MAX 100000
+
+enum exit_code command_fail(const char *format, ...)
+{
+	va_list args;
+
+	fputs("viaduct: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_ERROR;
+}
+
+/* From the configuration; its mistakes are told only when it has some. */
+static int rundir_of_conf(const char *path, char *buf, size_t size)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *errors = open_memstream(&text, &len);
+	struct conf *conf;
+	int r = -1;
+
+	if (!errors)
+		return -1;
+	conf = conf_read(path, errors);
+	fclose(errors);
+	if (!conf)
+		fputs(text, stderr);
+	else if (snprintf(buf, size, "%s", conf->rundir) < (int)size)
+		r = 0;
+	conf_free(conf);
+	free(text);
+	return r;
+}
+
+static int socket_path(const struct command_env *env, const char *socket,
+		       char *buf, size_t size)
+{
+	char rundir[PATH_MAX] = "/run/viaduct";
+	int len;
+
+	if (env->rundir_path) {
+		len = snprintf(buf, size, "%s/%s", env->rundir_path, socket);
+		return len < 0 || (size_t)len >= size ? -1 : 0;
+	}
+	if (env->conf_path) {
+		if (rundir_of_conf(env->conf_path, rundir, sizeof(rundir)) < 0)
+			return -1;
+	} else if (access(CONF_DEFAULT_PATH, R_OK) == 0 &&
+		   rundir_of_conf(CONF_DEFAULT_PATH, rundir, sizeof(rundir)) <
+			   0) {
+		return -1;
+	}
+	len = snprintf(buf, size, "%s/%s", rundir, socket);
+	return len < 0 || (size_t)len >= size ? -1 : 0;
+}
+
+json_t *command_call(const struct command_env *env, const char *socket,
+		     const char *method, json_t *params)
+{
+	struct rpc_answer answer;
+	char path[PATH_MAX];
+	json_t *result;
+	int r;
+
+	if (socket_path(env, socket, path, sizeof(path)) < 0) {
+		json_decref(params);
+		command_fail(
+			"no socket to ask: the configuration has mistakes, "
+			"or the path is too long");
+		return NULL;
+	}
+	r = client_call(path, method, params, &answer);
+	if (r < 0) {
+		command_fail("%s: %s", path, strerror(-r));
+		return NULL;
+	}
+	result = json_incref(answer.result);
+	if (!result)
+		command_fail("%s: %s%s%s%s",
+			     rpc_code_name((enum rpc_code)answer.code),
+			     answer.message, answer.reason ? " (" : "",
+			     answer.reason ? answer.reason : "",
+			     answer.reason ? ")" : "");
+	rpc_answer_done(&answer);
+	return result;
+}
+
+/* The id of the page's last row; 0: there is none. */
+static json_int_t last_id(const json_t *rows)
+{
+	size_t count = json_array_size(rows);
+
+	if (count == 0)
+		return 0;
+	return json_integer_value(
+		json_object_get(json_array_get(rows, count - 1), "id"));
+}
+
+json_t *command_call_pages(const struct command_env *env, const char *socket,
+			   const char *method, const char *name, json_t *params)
+{
+	json_t *all = json_array(), *page, *rows;
+	json_int_t after = 0;
+	bool more = true;
+
+	for (unsigned i = 0; more && i < PAGES_MAX; i++) {
+		if (after != 0)
+			json_object_set_new(params, "after",
+					    json_integer(after));
+		page = command_call(env, socket, method, json_copy(params));
+		rows = json_object_get(page, name);
+		if (!page || json_array_extend(all, rows) < 0) {
+			if (page)
+				command_fail("%s: an answer without \"%s\"",
+					     method, name);
+			json_decref(page);
+			json_decref(all);
+			json_decref(params);
+			return NULL;
+		}
+		after = last_id(rows);
+		more = json_is_true(json_object_get(page, "more")) &&
+		       after != 0;
+		json_decref(page);
+	}
+	json_decref(params);
+	return json_pack("{so}", name, all);
+}
+
+enum exit_code command_print(const struct command_env *env, json_t *result,
+			     const char *name, const char *const *columns)
+{
+	if (!result)
+		return EXIT_ERROR;
+	if (env->json) {
+		json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		putchar('\n');
+	} else {
+		columns_print(stdout, json_object_get(result, name), columns);
+	}
+	json_decref(result);
+	return EXIT_OK;
+}
