@@ -9,8 +9,6 @@
 #define DIGEST_KEY_SIZE       32
 #define DIGEST_RANDOM_SIZE    8
 #define DIGEST_CHALLENGE_SIZE 512
-#define DIGEST_AGE_MS         300000 /* how long a nonce is good */
-#define DIGEST_NONCES         4096   /* remembered with their nc */
 
 enum digest_result {
 	DIGEST_OK,

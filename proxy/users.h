@@ -11,6 +11,7 @@
 struct users_account {
 	char *user;
 	char *domain;             /* lower case */
+	unsigned line;            /* in its file */
 	char ha1[USERS_HA1_TEXT]; /* lower case hex of MD5(user:domain:password) */
 };
 
@@ -21,7 +22,7 @@ struct users {
 
 /*
  * Reads the file into `users`, adding to what is there (a zeroed struct is
- * empty). '#' starts a comment line. Every mistake goes to `errors` as
+ * empty); a file must not be read twice. '#' starts a comment line. Every mistake goes to `errors` as
  * "path:line: text\n". 0, -EINVAL (mistakes), -ENOMEM or the -Exxx of open.
  */
 int users_read(struct users *users, const char *path, FILE *errors);
