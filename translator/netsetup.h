@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the translator needs of the host: TUNs, routes, proxy ARP, sysctls, the
+ * nft rulesets. Made at start, checked, undone by an explicit teardown only.
+ *
+ * It fails closed. The guard is the first thing that is loaded and the last
+ * that goes; forwarding is switched on last. When the translator ends, in
+ * whatever way, everything stays: packets are drawn into TUNs that nobody
+ * reads, and die there.
+ */
+#ifndef VIADUCT_TRANSLATOR_NETSETUP_H
+#define VIADUCT_TRANSLATOR_NETSETUP_H
+
+#include <stdio.h>
+
+#include "common/conf.h"
+
+/*
+ * tuns[realm] is the descriptor of each realm's TUN. May be called again after
+ * an end of any kind: takes over what is there and removes what the present
+ * configuration does not want. What fails goes to `errors`, a line each; no
+ * TUN is open then, and -Exxx. The caller is the only one who does this for
+ * the configuration's rundir.
+ */
+int netsetup_start(const struct conf *conf, FILE *errors, int tuns[REALM_MAX]);
+/* The host as it was before the first start. */
+int netsetup_teardown(const struct conf *conf, FILE *errors);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The nft rulesets: their text, and the kernel's tool to load it. */
+#include "config.h"
+
+#include "translator/nft.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <nftables/libnftables.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The gateway of the clone. Nothing answers for it and nothing is sent to it
+ * (RFC 7600, IPv4 dummy address): the TUN takes whatever is routed there.
+ */
+#define DRAW_GATEWAY "192.0.0.8"
+
+/* A text that grows; `failed` once there was no memory. */
+struct text {
+	char *data;
+	size_t size;
+	FILE *file;
+};
+
+static bool text_open(struct text *text)
+{
+	*text = (struct text){ 0 };
+	text->file = open_memstream(&text->data, &text->size);
+	return text->file != NULL;
+}
+
+static char *text_close(struct text *text)
+{
+	bool failed = ferror(text->file) != 0;
+
+	if (fclose(text->file) != 0 || failed) {
+		free(text->data);
+		return NULL;
+	}
+	return text->data;
+}
+
+static void text_replace(FILE *out, const char *table, const char *suffix)
+{
+	fprintf(out,
+		"add table ip %s%s\n"
+		"delete table ip %s%s\n"
+		"table ip %s%s {\n",
+		table, suffix, table, suffix, table, suffix);
+}
+
+/* { "viaduct0", "viaduct1" } */
+static void text_tuns(FILE *out, const struct conf *conf)
+{
+	char name[PLAN_TUN_NAME];
+
+	for (size_t i = 0; i < conf->realm_count; i++)
+		fprintf(out, "%s\"%s\"", i == 0 ? "{ " : ", ",
+			plan_tun_name(conf, (realm_id)i, name));
+	fputs(" }", out);
+}
+
+static void text_interfaces(FILE *out, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->interface_count; i++)
+		fprintf(out, "%s\"%s\"", i == 0 ? "{ " : ", ",
+			plan->interfaces[i].name);
+	fputs(" }", out);
+}
+
+/* { "viaduct0" . "eth1", ... }: a realm's TUN, and its interfaces. */
+static void text_ways(FILE *out, const struct plan *plan)
+{
+	char name[PLAN_TUN_NAME];
+
+	for (size_t i = 0; i < plan->interface_count; i++)
+		fprintf(out, "%s\"%s\" . \"%s\"", i == 0 ? "{ " : ", ",
+			plan_tun_name(plan->conf, plan->interfaces[i].realm,
+				      name),
+			plan->interfaces[i].name);
+	fputs(" }", out);
+}
+
+char *nft_guard_text(const struct plan *plan)
+{
+	struct text text;
+	FILE *out;
+
+	if (!text_open(&text))
+		return NULL;
+	out = text.file;
+	text_replace(out, plan->conf->table, "_guard");
+	fputs("\tcounter dropped { }\n"
+	      "\tcounter misrouted { }\n"
+	      "\tchain forward {\n"
+	      "\t\ttype filter hook forward priority filter; policy accept;\n"
+	      "\t\tiifname . oifname ",
+	      out);
+	text_ways(out, plan);
+	fputs(" accept\n\t\tiifname ", out);
+	text_tuns(out, plan->conf);
+	fputs(" counter name \"misrouted\" drop\n"
+	      "\t\tct status dnat accept\n"
+	      "\t\tct status snat accept\n"
+	      "\t\tiifname ",
+	      out);
+	text_interfaces(out, plan);
+	fputs(" counter name \"dropped\" drop\n\t\toifname ", out);
+	text_interfaces(out, plan);
+	fputs(" counter name \"dropped\" drop\n\t}\n}\n", out);
+	return text_close(&text);
+}
+
+/* Untracked, by the address and port that are ours: "daddr" or "saddr" ... */
+static void text_listeners(FILE *out, const struct conf *conf,
+			   const char *addr_word, const char *port_word)
+{
+	char addr[IP_ADDR_TEXT];
+
+	for (size_t i = 0; i < conf->listen_count; i++) {
+		const struct endpoint *udp = &conf->listens[i].udp;
+
+		if (udp->addr.family != IP_V4)
+			continue;
+		fprintf(out, "\t\tip %s %s udp %s %u notrack\n", addr_word,
+			ip_addr_format(&udp->addr, addr), port_word,
+			(unsigned)udp->port);
+	}
+}
+
+/* Only what is ours: a stateful firewall of the host needs the rest. */
+static void text_notrack(FILE *out, const struct conf *conf)
+{
+	fputs("\tchain notrack_in {\n"
+	      "\t\ttype filter hook prerouting priority raw; policy accept;\n"
+	      "\t\tiifname ",
+	      out);
+	text_tuns(out, conf);
+	fputs(" notrack\n", out);
+	text_listeners(out, conf, "daddr", "dport");
+	fputs("\t}\n"
+	      "\tchain notrack_out {\n"
+	      "\t\ttype filter hook output priority raw; policy accept;\n",
+	      out);
+	text_listeners(out, conf, "saddr", "sport");
+	fputs("\t}\n", out);
+}
+
+/* Into the TUN of the realm, in place of the way that it would have taken. */
+static void text_take(FILE *out, const struct plan *plan, realm_id realm)
+{
+	char name[PLAN_TUN_NAME];
+
+	fprintf(out, "\tchain take_%u {\n", (unsigned)realm);
+	for (size_t i = 0; i < plan->interface_count; i++) {
+		const struct plan_interface *at = &plan->interfaces[i];
+
+		if (at->realm != realm || at->rp_filter == PLAN_RP_OFF)
+			continue;
+		fprintf(out,
+			"\t\tiifname \"%s\" fib saddr%s oif missing "
+			"counter name \"spoofed\" drop\n",
+			at->name,
+			at->rp_filter == PLAN_RP_STRICT ? " . iif" : "");
+	}
+	fprintf(out,
+		"\t\tfib saddr type local counter name \"spoofed\" drop\n"
+		"\t\tdup to " DRAW_GATEWAY " device \"%s\" drop\n"
+		"\t}\n",
+		plan_tun_name(plan->conf, realm, name));
+}
+
+/*
+ * Ports of an address of the host: packets to them, and ICMP errors about
+ * packets from them. The quoted packet starts at bit 64 of the ICMP message;
+ * there protocol, source and, behind an IP header without options, the port.
+ */
+static void text_own(FILE *out, const struct plan_own *own, realm_id realm)
+{
+	char addr[IP_ADDR_TEXT];
+
+	ip_addr_format(&own->addr, addr);
+	fprintf(out,
+		"\t\tip daddr %s udp dport %u-%u goto take_%u\n"
+		"\t\tip daddr %s icmp type { destination-unreachable, "
+		"time-exceeded, parameter-problem } "
+		"@th,64,8 0x45 @th,136,8 17 @th,160,32 0x%08x "
+		"@th,224,16 %u-%u goto take_%u\n",
+		addr, (unsigned)own->ports.first, (unsigned)own->ports.last,
+		(unsigned)realm, addr, ip_addr_to_v4(&own->addr),
+		(unsigned)own->ports.first, (unsigned)own->ports.last,
+		(unsigned)realm);
+}
+
+static void text_draw_realm(FILE *out, const struct plan *plan, realm_id realm)
+{
+	text_take(out, plan, realm);
+	fprintf(out, "\tchain draw_%u {\n", (unsigned)realm);
+	for (size_t i = 0; i < plan->own_count; i++)
+		if (plan->owns[i].realm == realm ||
+		    conf_reaches(plan->conf, realm, plan->owns[i].realm))
+			text_own(out, &plan->owns[i], realm);
+	/* `unicast`: neither the host's own, nor broadcast, nor multicast. */
+	fprintf(out,
+		"\t\tmeta pkttype host fib daddr type unicast "
+		"ip daddr != 169.254.0.0/16 goto take_%u\n"
+		"\t}\n",
+		(unsigned)realm);
+}
+
+static void text_draw(FILE *out, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->conf->realm_count; i++)
+		text_draw_realm(out, plan, (realm_id)i);
+	fputs("\tchain draw {\n"
+	      "\t\ttype filter hook prerouting priority -150; policy accept;\n"
+	      "\t\tiifname vmap ",
+	      out);
+	for (size_t i = 0; i < plan->interface_count; i++)
+		fprintf(out, "%s\"%s\" : goto draw_%u", i == 0 ? "{ " : ", ",
+			plan->interfaces[i].name,
+			(unsigned)plan->interfaces[i].realm);
+	fputs(" }\n\t}\n", out);
+}
+
+char *nft_main_text(const struct plan *plan)
+{
+	struct text text;
+
+	if (!text_open(&text))
+		return NULL;
+	text_replace(text.file, plan->conf->table, "");
+	fputs("\tcounter spoofed { }\n", text.file);
+	text_notrack(text.file, plan->conf);
+	text_draw(text.file, plan);
+	fputs("}\n", text.file);
+	return text_close(&text);
+}
+
+char *nft_remove_text(const char *table)
+{
+	char *text;
+
+	if (asprintf(&text, "add table ip %s\ndelete table ip %s\n", table,
+		     table) < 0)
+		return NULL;
+	return text;
+}
+
+char *nft_guard_name(const char *table)
+{
+	char *name;
+
+	return asprintf(&name, "%s_guard", table) < 0 ? NULL : name;
+}
+
+int nft_run(const char *text, bool check, char **ret_error)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	const char *said;
+
+	*ret_error = NULL;
+	if (nft == NULL)
+		return -EINVAL;
+	nft_ctx_set_dry_run(nft, check);
+	nft_ctx_buffer_output(nft);
+	nft_ctx_buffer_error(nft);
+	if (nft_run_cmd_from_buffer(nft, text) == 0) {
+		nft_ctx_free(nft);
+		return 0;
+	}
+	said = nft_ctx_get_error_buffer(nft);
+	*ret_error = strdup(said != NULL ? said : "");
+	nft_ctx_free(nft);
+	return -EINVAL;
+}
+
+/* Adds up what the named counters of one table hold. */
+static void take_counters(json_t *root, struct nft_counts *counts)
+{
+	struct {
+		const char *name;
+		uint64_t *to;
+	} const known[] = {
+		{ "dropped", &counts->guard_dropped },
+		{ "misrouted", &counts->guard_misrouted },
+		{ "spoofed", &counts->draw_spoofed },
+	};
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(root, "nftables"), i, item)
+	{
+		json_int_t packets;
+		const char *name;
+
+		if (json_unpack(item, "{s:{s:s, s:I}}", "counter", "name",
+				&name, "packets", &packets) != 0)
+			continue;
+		for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
+			if (strcmp(known[k].name, name) == 0)
+				*known[k].to += (uint64_t)packets;
+	}
+}
+
+static int read_table(struct nft_ctx *nft, const char *table,
+		      const char *suffix, struct nft_counts *counts)
+{
+	char command[128];
+	const char *said;
+	json_t *root;
+
+	snprintf(command, sizeof(command), "list counters table ip %s%s", table,
+		 suffix);
+	if (nft_run_cmd_from_buffer(nft, command) != 0)
+		return -ENOENT;
+	said = nft_ctx_get_output_buffer(nft);
+	root = said != NULL ? json_loads(said, 0, NULL) : NULL;
+	if (root == NULL)
+		return -EBADMSG;
+	take_counters(root, counts);
+	json_decref(root);
+	return 0;
+}
+
+int nft_counts_read(const char *table, struct nft_counts *ret)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	struct nft_counts counts = { 0 };
+	int err;
+
+	if (nft == NULL)
+		return -ENOMEM;
+	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_JSON);
+	nft_ctx_buffer_output(nft);
+	nft_ctx_buffer_error(nft);
+	err = read_table(nft, table, "", &counts);
+	if (err == 0)
+		err = read_table(nft, table, "_guard", &counts);
+	nft_ctx_free(nft);
+	if (err == 0)
+		*ret = counts;
+	return err;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Links, addresses, routes and proxy neighbours of the kernel (libmnl). */
+#include "translator/rtnl.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define REQUEST_SIZE 512
+#define DUMP_TRIES   5
+
+struct rtnl {
+	struct mnl_socket *socket; /* owned */
+	unsigned seq;
+};
+
+int rtnl_new(struct rtnl **ret_rtnl)
+{
+	struct rtnl *rtnl = calloc(1, sizeof(*rtnl));
+	int err;
+
+	if (rtnl == NULL)
+		return -ENOMEM;
+	rtnl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (rtnl->socket == NULL ||
+	    mnl_socket_bind(rtnl->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		err = -errno;
+		rtnl_free(rtnl);
+		return err;
+	}
+	*ret_rtnl = rtnl;
+	return 0;
+}
+
+void rtnl_free(struct rtnl *rtnl)
+{
+	if (rtnl == NULL)
+		return;
+	if (rtnl->socket != NULL)
+		mnl_socket_close(rtnl->socket);
+	free(rtnl);
+}
+
+static struct nlmsghdr *request(struct rtnl *rtnl, char *buf, uint16_t type,
+				uint16_t flags)
+{
+	struct nlmsghdr *head = mnl_nlmsg_put_header(buf);
+
+	head->nlmsg_type = type;
+	head->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	head->nlmsg_seq = ++rtnl->seq;
+	return head;
+}
+
+/* Sends and reads up to the acknowledgement or the end of the dump. */
+static int talk(struct rtnl *rtnl, const struct nlmsghdr *head,
+		mnl_cb_t on_part, void *arg)
+{
+	static const size_t size = 32768;
+	unsigned port = mnl_socket_get_portid(rtnl->socket);
+	char *buf = malloc(size);
+	ssize_t len;
+	int more = MNL_CB_OK;
+	int err = 0;
+
+	if (buf == NULL)
+		return -ENOMEM;
+	if (mnl_socket_sendto(rtnl->socket, head, head->nlmsg_len) < 0)
+		err = -errno;
+	while (err == 0 && more > MNL_CB_STOP) {
+		len = mnl_socket_recvfrom(rtnl->socket, buf, size);
+		if (len >= 0)
+			more = mnl_cb_run(buf, (size_t)len, rtnl->seq, port,
+					  on_part, arg);
+		if (len < 0 || more < 0)
+			err = -errno;
+	}
+	free(buf);
+	return err;
+}
+
+static int talk_ack(struct rtnl *rtnl, struct nlmsghdr *head)
+{
+	head->nlmsg_flags |= NLM_F_ACK;
+	return talk(rtnl, head, NULL, NULL);
+}
+
+static int on_link_attr(const struct nlattr *attr, void *arg)
+{
+	struct rtnl_link *link = arg;
+
+	if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
+	    mnl_attr_get_payload_len(attr) <= IF_NAMESIZE)
+		strcpy(link->name, mnl_attr_get_str(attr));
+	else if (mnl_attr_get_type(attr) == IFLA_MTU &&
+		 mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+		link->mtu = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int on_link(const struct nlmsghdr *head, void *arg)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(head);
+	struct rtnl_host *host = arg;
+	struct rtnl_link *link = reallocarray(host->links, host->link_count + 1,
+					      sizeof(*link));
+
+	if (link == NULL)
+		return MNL_CB_ERROR;
+	host->links = link;
+	link += host->link_count++;
+	*link = (struct rtnl_link){ .index = (unsigned)info->ifi_index };
+	return mnl_attr_parse(head, sizeof(*info), on_link_attr, link);
+}
+
+struct addr_attrs { /* host order; 0: none */
+	uint32_t local;
+	uint32_t peer;
+};
+
+static int on_addr_attr(const struct nlattr *attr, void *arg)
+{
+	struct addr_attrs *attrs = arg;
+
+	if (mnl_attr_validate(attr, MNL_TYPE_U32) != 0)
+		return MNL_CB_OK;
+	if (mnl_attr_get_type(attr) == IFA_LOCAL)
+		attrs->local = ntohl(mnl_attr_get_u32(attr));
+	else if (mnl_attr_get_type(attr) == IFA_ADDRESS)
+		attrs->peer = ntohl(mnl_attr_get_u32(attr));
+	return MNL_CB_OK;
+}
+
+static struct ip_prefix network_of(uint32_t addr, uint8_t bits)
+{
+	uint32_t mask = bits == 0 ? 0 : UINT32_MAX << (32 - bits);
+
+	return (struct ip_prefix){ .addr = ip_addr_v4(addr & mask),
+				   .bits = bits };
+}
+
+static int on_addr(const struct nlmsghdr *head, void *arg)
+{
+	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(head);
+	struct addr_attrs attrs = { 0 };
+	struct rtnl_host *host = arg;
+	struct rtnl_addr *addr;
+
+	if (info->ifa_family != AF_INET || info->ifa_prefixlen > 32)
+		return MNL_CB_OK;
+	mnl_attr_parse(head, sizeof(*info), on_addr_attr, &attrs);
+	addr = reallocarray(host->addrs, host->addr_count + 1, sizeof(*addr));
+	if (addr == NULL)
+		return MNL_CB_ERROR;
+	host->addrs = addr;
+	addr += host->addr_count++;
+	addr->index = info->ifa_index;
+	addr->addr = ip_addr_v4(attrs.local != 0 ? attrs.local : attrs.peer);
+	addr->network = network_of(attrs.peer, info->ifa_prefixlen);
+	return MNL_CB_OK;
+}
+
+static int dump(struct rtnl *rtnl, uint16_t type, mnl_cb_t on_part,
+		struct rtnl_host *host)
+{
+	char buf[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct nlmsghdr *head = request(rtnl, buf, type, NLM_F_DUMP);
+	struct ifinfomsg *info;
+
+	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
+	info->ifi_family = type == RTM_GETADDR ? AF_INET : AF_UNSPEC;
+	return talk(rtnl, head, on_part, host);
+}
+
+int rtnl_read(struct rtnl *rtnl, struct rtnl_host *ret)
+{
+	struct rtnl_host host = { 0 };
+	int err = -EINTR;
+
+	/* -EINTR: something changed during the dump. */
+	for (int tries = 0; tries < DUMP_TRIES && err == -EINTR; tries++) {
+		rtnl_host_done(&host);
+		err = dump(rtnl, RTM_GETLINK, on_link, &host);
+		if (err == 0)
+			err = dump(rtnl, RTM_GETADDR, on_addr, &host);
+	}
+	if (err != 0)
+		rtnl_host_done(&host);
+	else
+		*ret = host;
+	return err;
+}
+
+void rtnl_host_done(struct rtnl_host *host)
+{
+	free(host->links);
+	free(host->addrs);
+	*host = (struct rtnl_host){ 0 };
+}
+
+const struct rtnl_link *rtnl_link_find(const struct rtnl_host *host,
+				       const char *name)
+{
+	for (size_t i = 0; i < host->link_count; i++)
+		if (strcmp(host->links[i].name, name) == 0)
+			return &host->links[i];
+	return NULL;
+}
+
+int rtnl_link_up(struct rtnl *rtnl, unsigned index, uint32_t mtu)
+{
+	char buf[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct nlmsghdr *head = request(rtnl, buf, RTM_NEWLINK, 0);
+	struct ifinfomsg *info;
+
+	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
+	info->ifi_index = (int)index;
+	info->ifi_flags = IFF_UP;
+	info->ifi_change = IFF_UP;
+	mnl_attr_put_u32(head, IFLA_MTU, mtu);
+	return talk_ack(rtnl, head);
+}
+
+int rtnl_link_remove(struct rtnl *rtnl, unsigned index)
+{
+	char buf[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct nlmsghdr *head = request(rtnl, buf, RTM_DELLINK, 0);
+	struct ifinfomsg *info;
+
+	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
+	info->ifi_index = (int)index;
+	return talk_ack(rtnl, head);
+}
+
+static int route_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,
+		      const struct rtnl_route *route)
+{
+	char buf[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct nlmsghdr *head = request(rtnl, buf, type, flags);
+	struct rtmsg *info;
+
+	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
+	info->rtm_family = AF_INET;
+	info->rtm_dst_len = route->prefix.bits;
+	info->rtm_table = RT_TABLE_MAIN;
+	info->rtm_protocol = RTPROT_STATIC;
+	info->rtm_scope = route->index != 0 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	info->rtm_type = route->index != 0 ? RTN_UNICAST : RTN_BLACKHOLE;
+	mnl_attr_put_u32(head, RTA_DST,
+			 htonl(ip_addr_to_v4(&route->prefix.addr)));
+	if (route->metric != 0)
+		mnl_attr_put_u32(head, RTA_PRIORITY, route->metric);
+	if (route->index != 0)
+		mnl_attr_put_u32(head, RTA_OIF, route->index);
+	return talk_ack(rtnl, head);
+}
+
+int rtnl_route_add(struct rtnl *rtnl, const struct rtnl_route *route,
+		   bool replace)
+{
+	return route_talk(rtnl, RTM_NEWROUTE,
+			  replace ? NLM_F_CREATE | NLM_F_REPLACE :
+				    NLM_F_CREATE | NLM_F_EXCL,
+			  route);
+}
+
+int rtnl_route_remove(struct rtnl *rtnl, const struct rtnl_route *route)
+{
+	return route_talk(rtnl, RTM_DELROUTE, 0, route);
+}
+
+static int proxy_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,
+		      const struct ip_addr *addr, unsigned index)
+{
+	char buf[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct nlmsghdr *head = request(rtnl, buf, type, flags);
+	struct ndmsg *info;
+
+	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
+	info->ndm_family = AF_INET;
+	info->ndm_ifindex = (int)index;
+	info->ndm_state = NUD_PERMANENT;
+	info->ndm_flags = NTF_PROXY;
+	mnl_attr_put_u32(head, NDA_DST, htonl(ip_addr_to_v4(addr)));
+	return talk_ack(rtnl, head);
+}
+
+int rtnl_proxy_add(struct rtnl *rtnl, const struct ip_addr *addr,
+		   unsigned index)
+{
+	return proxy_talk(rtnl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE,
+			  addr, index);
+}
+
+int rtnl_proxy_remove(struct rtnl *rtnl, const struct ip_addr *addr,
+		      unsigned index)
+{
+	return proxy_talk(rtnl, RTM_DELNEIGH, 0, addr, index);
+}

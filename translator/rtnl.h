@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Links, addresses, routes and proxy neighbours of the kernel (libmnl). */
+#ifndef VIADUCT_TRANSLATOR_RTNL_H
+#define VIADUCT_TRANSLATOR_RTNL_H
+
+#include <net/if.h>
+
+#include "common/endpoint.h"
+
+struct rtnl; /* one socket; requests are answered one after the other */
+
+int rtnl_new(struct rtnl **ret_rtnl); /* 0 or -Exxx */
+void rtnl_free(struct rtnl *rtnl);
+
+struct rtnl_link {
+	char name[IF_NAMESIZE];
+	unsigned index;
+	uint32_t mtu;
+};
+
+struct rtnl_addr {      /* an IPv4 address of an interface */
+	unsigned index; /* of the interface */
+	struct ip_addr addr;
+	struct ip_prefix network; /* what is on the link */
+};
+
+/* What the host has, at one moment. */
+struct rtnl_host {
+	struct rtnl_link *links; /* owned */
+	size_t link_count;
+	struct rtnl_addr *addrs; /* owned */
+	size_t addr_count;
+};
+
+/* 0 or -Exxx; what is read is freed by rtnl_host_done. */
+int rtnl_read(struct rtnl *rtnl, struct rtnl_host *ret);
+void rtnl_host_done(struct rtnl_host *host);
+/* NULL: there is none of that name. */
+const struct rtnl_link *rtnl_link_find(const struct rtnl_host *host,
+				       const char *name);
+
+int rtnl_link_up(struct rtnl *rtnl, unsigned index, uint32_t mtu);
+/* -ENODEV: there is none. */
+int rtnl_link_remove(struct rtnl *rtnl, unsigned index);
+
+#define RTNL_BLACKHOLE_METRIC 1000 /* behind every other route */
+
+struct rtnl_route {
+	struct ip_prefix prefix;
+	unsigned index; /* of the interface; 0: blackhole */
+	uint32_t metric;
+};
+
+/* `replace`: one of the same prefix and metric gives way; else -EEXIST. */
+int rtnl_route_add(struct rtnl *rtnl, const struct rtnl_route *route,
+		   bool replace);
+/* -ESRCH: there is none. */
+int rtnl_route_remove(struct rtnl *rtnl, const struct rtnl_route *route);
+
+/* The interface answers ARP for the address. Again is no error. */
+int rtnl_proxy_add(struct rtnl *rtnl, const struct ip_addr *addr,
+		   unsigned index);
+/* -ENOENT: there is none. */
+int rtnl_proxy_remove(struct rtnl *rtnl, const struct ip_addr *addr,
+		      unsigned index);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A plan as entries of the record. */
+#include "translator/want.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "translator/nft.h"
+#include "translator/portset.h"
+
+int want_devices(const struct conf *conf, struct record *record)
+{
+	char tun[PLAN_TUN_NAME];
+	char *guard = nft_guard_name(conf->table);
+	int err;
+
+	if (guard == NULL)
+		return -ENOMEM;
+	err = record_want(record, RECORD_TABLE, guard, "", "");
+	free(guard);
+	if (err == 0)
+		err = record_want(record, RECORD_TABLE, conf->table, "", "");
+	for (size_t i = 0; i < conf->realm_count && err == 0; i++)
+		err = record_want(record, RECORD_TUN,
+				  plan_tun_name(conf, (realm_id)i, tun), "",
+				  "");
+	return err;
+}
+
+static int want_routes(const struct want *want)
+{
+	char prefix[IP_PREFIX_TEXT], tun[PLAN_TUN_NAME];
+	int err = 0;
+
+	for (size_t i = 0; i < want->plan->route_count && err == 0; i++) {
+		const struct plan_route *route = &want->plan->routes[i];
+
+		ip_prefix_format(&route->prefix, prefix);
+		plan_tun_name(want->plan->conf, route->realm, tun);
+		err = record_want(want->record, RECORD_ROUTE, prefix, "", "");
+		if (err == 0)
+			err = record_want(want->record, RECORD_ROUTE, prefix,
+					  tun, "");
+	}
+	return err;
+}
+
+/* A value that is so already, and not by us, is none of our business. */
+static int want_sysctl(const struct want *want, const char *key,
+		       const char *value)
+{
+	char now[SYSCTL_VALUE_MAX];
+	int err = sysctl_read(key, now, sizeof(now));
+
+	if (err != 0)
+		return err;
+	if (strcmp(now, value) == 0 &&
+	    record_find(want->record, RECORD_SYSCTL, key, NULL) == NULL)
+		return 0;
+	return record_want(want->record, RECORD_SYSCTL, key, now, value);
+}
+
+static bool is_our_tun(const struct want *want, const char *interface)
+{
+	return record_find(want->record, RECORD_TUN, interface, "") != NULL;
+}
+
+/*
+ * The TUNs need rp_filter 0, and the host's value would outweigh their own:
+ * so that goes into every interface, and to 0 itself.
+ */
+static int want_rp_filter(const struct want *want)
+{
+	char key[SYSCTL_KEY_MAX], value[16];
+	struct dirent *entry;
+	unsigned all, own;
+	int err = sysctl_read_rp_filter("all", &all);
+	DIR *dir;
+
+	if (err != 0 || all == 0)
+		return err;
+	snprintf(value, sizeof(value), "%u", all);
+	dir = opendir("/proc/sys/net/ipv4/conf");
+	if (dir == NULL)
+		return -errno;
+	while (err == 0 && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.' ||
+		    strcmp(entry->d_name, "all") == 0 ||
+		    is_our_tun(want, entry->d_name))
+			continue;
+		err = sysctl_read_rp_filter(entry->d_name, &own);
+		if (err == 0 && own < all)
+			err = want_sysctl(want,
+					  sysctl_key_conf(entry->d_name,
+							  "rp_filter", key),
+					  value);
+	}
+	closedir(dir);
+	return err != 0 ? err :
+			  want_sysctl(want, "net/ipv4/conf/all/rp_filter", "0");
+}
+
+/* What earlier starts added to ip_local_reserved_ports; leaves the record. */
+static int take_earlier_ports(const struct want *want, struct portset *ret)
+{
+	struct portset one;
+	int err = 0;
+
+	*ret = (struct portset){ 0 };
+	for (size_t i = want->record->count; i-- > 0 && err == 0;) {
+		if (want->record->items[i].kind != RECORD_PORTS)
+			continue;
+		err = portset_parse(want->record->items[i].object, &one);
+		if (err != 0)
+			break;
+		portset_union(ret, &one);
+		record_remove(want->record, i);
+	}
+	return err;
+}
+
+/* The pools' ports of the host's own addresses: no socket is given one. */
+static int want_ports(struct want *want)
+{
+	struct portset others, earlier, pools = { 0 };
+	char text[SYSCTL_VALUE_MAX];
+	int err = sysctl_read(SYSCTL_PORTS, text, sizeof(text));
+
+	if (err == 0)
+		err = portset_parse(text, &others);
+	if (err == 0)
+		err = take_earlier_ports(want, &earlier);
+	if (err != 0)
+		return err;
+	portset_subtract(&others, &earlier);
+	for (size_t i = 0; i < want->plan->own_count; i++)
+		portset_add(&pools, want->plan->owns[i].ports);
+	portset_subtract(&pools, &others);
+	portset_union(&others, &pools);
+	err = portset_format(&others, want->ports, sizeof(want->ports));
+	if (err == 0)
+		err = portset_format(&pools, text, sizeof(text));
+	if (err != 0 || text[0] == '\0')
+		return err;
+	return record_want(want->record, RECORD_PORTS, text, "", "");
+}
+
+static int want_proxies(const struct want *want)
+{
+	char key[SYSCTL_KEY_MAX], text[IP_ADDR_TEXT];
+	int err = 0;
+
+	for (size_t i = 0; i < want->plan->proxy_count && err == 0; i++) {
+		const struct plan_proxy *proxy = &want->plan->proxies[i];
+
+		snprintf(key, sizeof(key), "net/ipv4/neigh/%s/proxy_delay",
+			 proxy->interface);
+		err = want_sysctl(want, key, "0");
+		if (err == 0)
+			err = record_want(want->record, RECORD_PROXY,
+					  ip_addr_format(&proxy->addr, text),
+					  proxy->interface, "");
+	}
+	return err;
+}
+
+/* Proxy ARP is answered only where the interface forwards. */
+static int want_forwarding(const struct want *want)
+{
+	char key[SYSCTL_KEY_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < want->plan->proxy_count && err == 0; i++)
+		err = want_sysctl(
+			want,
+			sysctl_key_conf(want->plan->proxies[i].interface,
+					"forwarding", key),
+			"1");
+	return err;
+}
+
+int want_plan(struct want *want)
+{
+	int err = want_devices(want->plan->conf, want->record);
+
+	if (err == 0)
+		err = want_routes(want);
+	if (err == 0)
+		err = want_rp_filter(want);
+	if (err == 0)
+		err = want_ports(want);
+	if (err == 0)
+		err = want_proxies(want);
+	if (err == 0)
+		err = want_forwarding(want);
+	return err;
+}
+
+void want_rp_filter_kept(struct record *record)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		struct record_item *item = &record->items[i];
+
+		if (item->kind == RECORD_SYSCTL &&
+		    strstr(item->object, "/rp_filter") != NULL)
+			item->wanted = true;
+	}
+}
