@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the translator tells on its read-only socket: rules, verdicts, status. */
+#include "config.h"
+
+#include "translator/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/rpcserver.h"
+#include "translator/nft.h"
+
+#define CONTROL_MODE 0660
+#define CLIENTS_MAX  32
+#define RULES_LIMIT  1000 /* of one answer, when nothing else is asked for */
+/* A page ends where its text would be longer; one rule is always told. */
+#define PAGE_BYTES      (RPC_LINE_MAX / 2)
+#define RULE_BYTES      400
+#define CONDITION_BYTES 160
+
+struct control {
+	struct control_options options;
+	struct rpcserver *server; /* owned */
+};
+
+static const char *kind_name(enum rule_kind kind)
+{
+	switch (kind) {
+	case RULE_BOTH:
+		return "both";
+	case RULE_TERMINATING:
+		return "terminating";
+	case RULE_ORIGINATING:
+		return "originating";
+	}
+	return "";
+}
+
+static json_t *endpoint_json(const struct control *control,
+			     const struct endpoint *endpoint)
+{
+	char text[ENDPOINT_TEXT];
+
+	return json_string(
+		endpoint_format(endpoint, &control->options.conf->names, text));
+}
+
+/* "1.1.1.1", "1.1.1.1:1111", "1.1.0.0/16"; null: anywhere. */
+static json_t *remote_json(const struct rule_remote *remote)
+{
+	struct endpoint endpoint = { .addr = remote->prefix.addr,
+				     .port = remote->port,
+				     .realm = REALM_NONE };
+	uint8_t whole = remote->prefix.addr.family == IP_V4 ? 32 : 128;
+	char text[ENDPOINT_TEXT], prefix[IP_PREFIX_TEXT];
+
+	if (remote->prefix.addr.family == IP_NONE)
+		return json_null();
+	if (remote->prefix.bits == whole && remote->port != 0)
+		return json_string(endpoint_format(&endpoint, NULL, text));
+	if (remote->prefix.bits == whole)
+		return json_string(ip_addr_format(&endpoint.addr, text));
+	ip_prefix_format(&remote->prefix, prefix);
+	return remote->port == 0 ?
+		       json_string(prefix) :
+		       json_sprintf("%s:%u", prefix, (unsigned)remote->port);
+}
+
+static json_t *condition_json(const struct control *control,
+			      const struct rule_condition *condition)
+{
+	char source[IP_PREFIX_TEXT];
+	json_t *result = json_pack(
+		"{s:s, s:o}", "source",
+		ip_prefix_format(&condition->source, source), "ports",
+		json_sprintf("%u-%u", (unsigned)condition->ports.first,
+			     (unsigned)condition->ports.last));
+
+	if (condition->discard)
+		json_object_set_new(result, "discard", json_true());
+	else if (condition->target.addr.family != IP_NONE)
+		json_object_set_new(result, "target",
+				    endpoint_json(control, &condition->target));
+	return result;
+}
+
+static json_t *rule_json(const struct control *control,
+			 const struct ruleset_rule *rule)
+{
+	const struct rule_counters *counters = rule->counters;
+	json_t *conditions = json_array();
+
+	for (size_t i = 0; i < rule->condition_count; i++)
+		json_array_append_new(conditions,
+				      condition_json(control,
+						     &rule->conditions[i]));
+	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:i, s:s, s:o, s:o, "
+			 "s:I, s:I, s:I}",
+			 "id", (json_int_t)rule->id, "group", rule->group,
+			 "protocol", rule->protocol == RULE_TCP ? "tcp" : "udp",
+			 "inner", endpoint_json(control, &rule->inner), "outer",
+			 endpoint_json(control, &rule->outer), "ports",
+			 (int)rule->ports, "kind",
+			 kind_name((enum rule_kind)rule->kind), "conditions",
+			 conditions, "remote", remote_json(&rule->remote),
+			 "packets_in", (json_int_t)counters->packets_in,
+			 "packets_out", (json_int_t)counters->packets_out,
+			 "discarded", (json_int_t)counters->discarded);
+}
+
+static size_t rule_bytes(const struct ruleset_rule *rule)
+{
+	return RULE_BYTES + strlen(rule->group) +
+	       CONDITION_BYTES * (size_t)rule->condition_count;
+}
+
+static void on_rules(struct control *control, struct rpcserver_call *call,
+		     json_t *params)
+{
+	const struct ruleset *set = worker_ruleset(control->options.worker);
+	json_int_t after = 0, limit = RULES_LIMIT;
+	const struct ruleset_rule *rule;
+	const char *group = NULL;
+	json_t *rules;
+	size_t bytes = 0;
+
+	if (params != NULL &&
+	    json_unpack_ex(params, NULL, JSON_STRICT, "{s?I, s?I, s?s}",
+			   "after", &after, "limit", &limit, "group",
+			   &group) != 0) {
+		rpcserver_fail(call, RPC_INVALID_PARAMS,
+			       "params are after, limit, group", NULL);
+		return;
+	}
+	if (after < 0 || limit < 1) {
+		rpcserver_fail(call, RPC_INVALID_PARAMS,
+			       "after is at least 0, limit at least 1", NULL);
+		return;
+	}
+	rules = json_array();
+	rule = ruleset_next(set, (uint64_t)after);
+	for (; rule != NULL; rule = ruleset_next(set, rule->id)) {
+		if (group != NULL && strcmp(group, rule->group) != 0)
+			continue;
+		if ((json_int_t)json_array_size(rules) == limit ||
+		    (bytes > 0 && bytes + rule_bytes(rule) > PAGE_BYTES))
+			break;
+		bytes += rule_bytes(rule);
+		json_array_append_new(rules, rule_json(control, rule));
+	}
+	rpcserver_result(call, json_pack("{s:o, s:b}", "rules", rules, "more",
+					 rule != NULL));
+}
+
+static void on_verdicts(struct control *control, struct rpcserver_call *call)
+{
+	const struct worker_counts *counts = worker_counts(
+		control->options.worker);
+	struct nft_counts nft;
+	json_t *verdicts;
+	int err = nft_counts_read(control->options.conf->table, &nft);
+
+	if (err != 0) {
+		rpcserver_fail(call, RPC_INTERNAL_ERROR,
+			       "the nft tables cannot be read", NULL);
+		return;
+	}
+	verdicts = json_object();
+	for (size_t i = 0; i < VERDICT_COUNT; i++)
+		json_object_set_new(verdicts, verdict_name((enum verdict)i),
+				    json_integer(
+					    (json_int_t)counts->verdicts[i]));
+	json_object_update_new(
+		verdicts,
+		json_pack("{s:I, s:I, s:I, s:I, s:I}", "tun_full",
+			  (json_int_t)counts->tun_full, "tun_failed",
+			  (json_int_t)counts->tun_failed, "guard_dropped",
+			  (json_int_t)nft.guard_dropped, "guard_misrouted",
+			  (json_int_t)nft.guard_misrouted, "draw_spoofed",
+			  (json_int_t)nft.draw_spoofed));
+	rpcserver_result(call, json_pack("{s:o}", "verdicts", verdicts));
+}
+
+static void on_status(struct control *control, struct rpcserver_call *call)
+{
+	const struct control_options *options = &control->options;
+
+	rpcserver_result(
+		call,
+		json_pack("{s:s, s:s, s:i, s:I, s:s, s:I, s:I, s:I}", "program",
+			  "viaduct-translator", "version", PACKAGE_VERSION,
+			  "pid", (int)getpid(), "epoch",
+			  (json_int_t)options->epoch, "natctl",
+			  link_is_up(options->link) ? "up" : "down", "rules",
+			  (json_int_t)ruleset_count(
+				  worker_ruleset(options->worker)),
+			  "permits",
+			  (json_int_t)worker_permits(options->worker),
+			  "fragments",
+			  (json_int_t)worker_fragments(options->worker)));
+}
+
+static void on_request(struct rpcserver_call *call, const char *method,
+		       json_t *params, void *arg)
+{
+	struct control *control = arg;
+
+	if (strcmp(method, "rules") == 0)
+		on_rules(control, call, params);
+	else if (strcmp(method, "verdicts") == 0)
+		on_verdicts(control, call);
+	else if (strcmp(method, "status") == 0)
+		on_status(control, call);
+	else
+		rpcserver_fail(call, RPC_METHOD_NOT_FOUND,
+			       "methods are rules, verdicts, status", NULL);
+}
+
+int control_new(const struct control_options *options,
+		struct control **ret_control)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	struct rpcserver_options server = { .base = options->base,
+					    .path = options->path,
+					    .mode = CONTROL_MODE,
+					    .max_clients = CLIENTS_MAX,
+					    .on_request = on_request,
+					    .arg = control };
+	int err;
+
+	if (control == NULL)
+		return -ENOMEM;
+	control->options = *options;
+	err = rpcserver_new(&server, &control->server);
+	if (err != 0) {
+		free(control);
+		return err;
+	}
+	*ret_control = control;
+	return 0;
+}
+
+void control_free(struct control *control)
+{
+	if (control == NULL)
+		return;
+	rpcserver_free(control->server);
+	free(control);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The server of natctl's link (common/rulewire.h): rules in, acknowledgements
+ * out. One natctl at a time; rules outlive it. A change is made before its
+ * acknowledgement is sent, and packets are translated between two events, so
+ * an acknowledged change holds for every later packet.
+ */
+#ifndef VIADUCT_TRANSLATOR_LINK_H
+#define VIADUCT_TRANSLATOR_LINK_H
+
+#include "common/conf.h"
+#include "translator/ruleset.h"
+
+struct event_base;
+struct link;
+
+/*
+ * Listens, but takes no natctl before link_start. 0 or -Exxx; -EADDRINUSE: a
+ * translator lives on that path.
+ */
+int link_new(const char *path, const struct conf *conf, uint64_t epoch,
+	     struct link **ret_link);
+/* `ruleset` is changed by what natctl sends, and not owned. */
+int link_start(struct link *link, struct event_base *base,
+	       struct ruleset *ruleset);
+/* Removes the socket. */
+void link_free(struct link *link);
+bool link_is_up(const struct link *link);
+
+#endif

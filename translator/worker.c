@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads the TUNs, has each packet translated, writes what comes of it. */
+#include "translator/worker.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/mono.h"
+#include "common/privs.h"
+#include "translator/tun.h"
+
+#define PACKET_MAX     65536
+#define EXPIRY_SECONDS 1
+
+struct port {                   /* one TUN */
+	struct worker *worker;  /* parent, not owned */
+	struct event *readable; /* owned */
+	int fd;                 /* owned */
+	realm_id realm;
+};
+
+struct worker {
+	struct worker_options options;
+	struct translate_context context; /* all four owned */
+	struct realms *realms;            /* owned; the context's */
+	struct event *expiry;             /* owned */
+	struct port *ports;               /* owned; by realm */
+	struct worker_counts counts;
+	uint8_t packet[PACKET_MAX];
+};
+
+static void forward(struct worker *worker, realm_id to, size_t len)
+{
+	int err = tun_write(worker->ports[to].fd, worker->packet, len);
+
+	if (err == -EAGAIN || err == -ENOBUFS)
+		worker->counts.tun_full++;
+	else if (err != 0)
+		worker->counts.tun_failed++;
+}
+
+static void on_packet(struct worker *worker, realm_id from, size_t len)
+{
+	uint64_t now = mono_ms();
+	struct translation translation = translate(&worker->context, from,
+						   worker->packet, len, now);
+
+	translate_apply(&worker->context, &translation, now,
+			worker->counts.verdicts);
+	if (translation.to != REALM_NONE)
+		forward(worker, translation.to, len);
+}
+
+static void on_readable(int fd, short what, void *arg)
+{
+	struct port *port = arg;
+	struct worker *worker = port->worker;
+
+	(void)what;
+	for (int i = 0; i < WORKER_BATCH; i++) {
+		ssize_t len = tun_read(fd, worker->packet, PACKET_MAX);
+
+		if (len == -EAGAIN)
+			return;
+		if (len < 0) {
+			event_del(port->readable);
+			worker->options.on_lost(port->realm, (int)len,
+						worker->options.arg);
+			return;
+		}
+		on_packet(worker, port->realm, (size_t)len);
+	}
+}
+
+static void on_expiry(int fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+	uint64_t now = mono_ms();
+
+	(void)fd;
+	(void)what;
+	permits_expire(worker->context.permits, now);
+	fragments_expire(worker->context.fragments, now);
+}
+
+static int make_context(struct worker *worker)
+{
+	uint64_t seeds[3];
+
+	random_bytes(seeds, sizeof(seeds));
+	worker->realms = realms_new(worker->options.conf);
+	worker->context.realms = worker->realms;
+	worker->context.ruleset = ruleset_new(worker->options.conf->realm_count,
+					      seeds[0]);
+	worker->context.permits = permits_new(seeds[1]);
+	worker->context.fragments = fragments_new(seeds[2]);
+	return worker->realms == NULL || worker->context.ruleset == NULL ||
+			       worker->context.permits == NULL ||
+			       worker->context.fragments == NULL ?
+		       -ENOMEM :
+		       0;
+}
+
+static int make_events(struct worker *worker)
+{
+	struct timeval period = { .tv_sec = EXPIRY_SECONDS };
+	struct event_base *base = worker->options.base;
+
+	for (size_t i = 0; i < worker->options.conf->realm_count; i++) {
+		struct port *port = &worker->ports[i];
+
+		port->worker = worker;
+		port->realm = (realm_id)i;
+		port->readable = event_new(base, port->fd, EV_READ | EV_PERSIST,
+					   on_readable, port);
+		if (port->readable == NULL ||
+		    event_add(port->readable, NULL) != 0)
+			return -ENOMEM;
+	}
+	worker->expiry = event_new(base, -1, EV_PERSIST, on_expiry, worker);
+	if (worker->expiry == NULL || event_add(worker->expiry, &period) != 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void take_tuns(struct worker *worker, bool take)
+{
+	for (size_t i = 0; i < worker->options.conf->realm_count; i++)
+		worker->ports[i].fd = take ? worker->options.tuns[i] : -1;
+}
+
+int worker_new(const struct worker_options *options, struct worker **ret_worker)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int err;
+
+	if (worker == NULL)
+		return -ENOMEM;
+	worker->options = *options;
+	worker->ports = calloc(options->conf->realm_count,
+			       sizeof(*worker->ports));
+	if (worker->ports == NULL) {
+		free(worker);
+		return -ENOMEM;
+	}
+	take_tuns(worker, true);
+	err = make_context(worker);
+	if (err == 0)
+		err = make_events(worker);
+	if (err == 0) {
+		*ret_worker = worker;
+		return 0;
+	}
+	take_tuns(worker, false);
+	worker_free(worker);
+	return err;
+}
+
+void worker_free(struct worker *worker)
+{
+	if (worker == NULL)
+		return;
+	for (size_t i = 0; i < worker->options.conf->realm_count; i++) {
+		if (worker->ports[i].readable != NULL)
+			event_free(worker->ports[i].readable);
+		if (worker->ports[i].fd >= 0)
+			close(worker->ports[i].fd);
+	}
+	if (worker->expiry != NULL)
+		event_free(worker->expiry);
+	fragments_free(worker->context.fragments);
+	permits_free(worker->context.permits);
+	ruleset_free(worker->context.ruleset);
+	realms_free(worker->realms);
+	free(worker->ports);
+	free(worker);
+}
+
+struct ruleset *worker_ruleset(struct worker *worker)
+{
+	return worker->context.ruleset;
+}
+
+const struct worker_counts *worker_counts(const struct worker *worker)
+{
+	return &worker->counts;
+}
+
+size_t worker_permits(const struct worker *worker)
+{
+	return permits_count(worker->context.permits);
+}
+
+size_t worker_fragments(const struct worker *worker)
+{
+	return fragments_count(worker->context.fragments);
+}
