@@ -68,7 +68,8 @@ struct location_request {
 
 enum location_result {
 	LOCATION_OK,
-	LOCATION_INVALID,   /* 400: a star with others or with expires > 0 */
+	/* 400: a star with others or with expires > 0, a contact twice */
+	LOCATION_INVALID,
 	LOCATION_TOO_BRIEF, /* 423 with Min-Expires */
 	LOCATION_OLD,       /* 500: same Call-ID, CSeq not higher */
 	LOCATION_TOO_MANY,  /* 403: over the limit of an AOR or of all */
@@ -93,8 +94,7 @@ uint32_t location_left(const struct location_binding *binding, uint64_t now_ms);
 /* Removes what is past its time; how many. */
 size_t location_expire(struct location *location, uint64_t now_ms);
 
-#define location_binding_of(pos)       \
-	((struct location_binding *)(( \
-		char *)(pos)-offsetof(struct location_binding, node)))
+#define location_binding_of(pos) \
+	container_of((pos), struct location_binding, node)
 
 #endif

@@ -336,25 +336,15 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("proxy/digest");
-	TCase *tcase = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, the_challenge_is_what_old_phones_take);
-	tcase_add_test(tcase, right_credentials_are_taken_once_for_each_nc);
-	tcase_add_test(tcase, a_nonce_serves_one_source_for_a_while);
-	tcase_add_test(tcase, wrong_ones_are_refused_and_leave_the_nonce_alone);
-	tcase_add_test(tcase, the_hash_of_no_account_is_no_password);
-	tcase_add_test(tcase, what_lacks_a_part_is_refused);
-	tcase_add_test(tcase, credentials_for_others_are_none_of_ours);
-	tcase_add_test(tcase, another_user_s_aor_is_forbidden);
-	tcase_add_test(tcase, phones_may_leave_out_uri_parameters);
-	tcase_add_test(tcase, no_flood_of_nonces_makes_a_replay_good);
-	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return SUITE_RUN_WITH("proxy/digest", setup, teardown,
+			      the_challenge_is_what_old_phones_take,
+			      right_credentials_are_taken_once_for_each_nc,
+			      a_nonce_serves_one_source_for_a_while,
+			      wrong_ones_are_refused_and_leave_the_nonce_alone,
+			      the_hash_of_no_account_is_no_password,
+			      what_lacks_a_part_is_refused,
+			      credentials_for_others_are_none_of_ours,
+			      another_user_s_aor_is_forbidden,
+			      phones_may_leave_out_uri_parameters,
+			      no_flood_of_nonces_makes_a_replay_good);
 }
