@@ -162,6 +162,17 @@ static int parse(int argc, char **argv, struct phone_options *options)
 	return 0;
 }
 
+/* What the parser complains of is no news: the phone reports the message. */
+static void ignore_trace(const char *file, int line, osip_trace_level_t level,
+			 const char *format, va_list args)
+{
+	(void)file;
+	(void)line;
+	(void)level;
+	(void)format;
+	(void)args;
+}
+
 int main(int argc, char **argv)
 {
 	struct phone_options options = { .expires = 3600 };
@@ -174,6 +185,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	parser_init();
+	osip_trace_initialize_func(END_TRACE_LEVEL, ignore_trace);
 	base = event_base_new();
 	phone = base ? phone_new(base, &options) : NULL;
 	if (!phone) {
