@@ -311,7 +311,7 @@ const struct ruleset_rule *ruleset_find_outer(const struct ruleset *set,
 	struct node_key key = { outer, protocol };
 	struct table_node *node;
 
-	node = table_find(&set->outer, key_hash(set, protocol, outer),
+	node = table_find(&set->outer, key_hash(set, (uint8_t)protocol, outer),
 			  node_equal, &key);
 	return node ? ruleset_rule_of(node_of(node)) : NULL;
 }
@@ -362,7 +362,8 @@ ruleset_find_source(const struct ruleset *set,
 	unsigned best_rank = 0;
 
 	node = table_find(&set->inner,
-			  key_hash(set, query->protocol, query->source),
+			  key_hash(set, (uint8_t)query->protocol,
+				   query->source),
 			  node_equal, &key);
 	for (; node; node = table_find_next(node, node_equal, &key)) {
 		const struct ruleset_rule *rule = ruleset_rule_of(
