@@ -50,9 +50,10 @@ static void hang_up(struct link *link)
 	close(link->peer);
 	link->peer = -1;
 	link->reply_len = 0;
+	if (link->greeted)
+		log_warn("natctl's link is closed, %zu rules stay in force",
+			 ruleset_count(link->ruleset));
 	link->greeted = false;
-	log_warn("natctl's link is closed, %zu rules stay in force",
-		 ruleset_count(link->ruleset));
 }
 
 /* Sends what waits; when the socket takes it not, stops reading until then. */
@@ -334,7 +335,8 @@ static int take_peer(struct link *link, int fd)
 		return err;
 	if (peer.uid != 0 && peer.uid != geteuid())
 		return -EACCES;
-	if (link->peer >= 0 && !peer_is_dead(link))
+	/* One that has not said who it is gives way. */
+	if (link->greeted && !peer_is_dead(link))
 		return -EBUSY;
 	hang_up(link);
 	err = say_hello(link, fd);
@@ -367,7 +369,10 @@ static void on_acceptable(int listener, short what, void *arg)
 	err = fd < 0 ? fd : take_peer(link, fd);
 	if (err == 0)
 		return;
-	log_warn("natctl's link: a connection is refused: %s", strerror(-err));
+	/* -EPIPE: it only looked whether somebody is here. */
+	if (err != -EPIPE)
+		log_warn("natctl's link: a connection is refused: %s",
+			 strerror(-err));
 	if (fd >= 0)
 		close(fd);
 }
