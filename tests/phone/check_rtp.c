@@ -49,15 +49,14 @@ END_TEST
 
 START_TEST(rtp_has_the_header_of_rfc_3550)
 {
+	const uint8_t timestamp[] = { 0x00, 0xa0, 0x00, 0xa0 };
 	uint8_t packet[RTP_PACKET];
 
 	make_rtp(65537, packet);
 	ck_assert_uint_eq(packet[0], 0x80);
 	ck_assert_uint_eq(packet[1], 0);
-	ck_assert_uint_eq(packet[2] << 8 | packet[3], 1);
-	ck_assert_uint_eq((uint32_t)packet[4] << 24 | packet[5] << 16 |
-				  packet[6] << 8 | packet[7],
-			  65537 * 160);
+	ck_assert_mem_eq(packet + 2, "\x00\x01", 2);
+	ck_assert_mem_eq(packet + 4, timestamp, 4);
 }
 END_TEST
 
