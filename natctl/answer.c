@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Results as JSON. */
+#include "natctl/answer.h"
+
+#include <stdio.h>
+
+static const char *const kind_names[] = { "both", "terminating",
+					  "originating" };
+
+static const char *protocol_name(uint8_t protocol)
+{
+	return protocol == RULE_TCP ? "tcp" : "udp";
+}
+
+/* Appends to the list; a value that is NULL (no memory) frees the list. */
+static json_t *append(json_t *list, json_t *value)
+{
+	if (list != NULL && json_array_append_new(list, value) == 0)
+		return list;
+	if (list == NULL)
+		json_decref(value);
+	json_decref(list);
+	return NULL;
+}
+
+static json_t *granted(const struct realm_names *names,
+		       const struct lease *lease)
+{
+	char inner[ENDPOINT_TEXT];
+	char outer[ENDPOINT_TEXT];
+	const struct rule *rule = &lease->rule;
+
+	endpoint_format(&rule->inner, names, inner);
+	endpoint_format(&rule->outer, names, outer);
+	return json_pack("{s:I,s:s,s:s,s:s,s:s,s:i,s:b,s:I}", "id",
+			 (json_int_t)rule->id, "inner", inner, "outer", outer,
+			 "kind", kind_names[rule->kind], "protocol",
+			 protocol_name(rule->protocol), "ports",
+			 (int)rule->ports, "preferred", (int)lease->preferred,
+			 "expires_in", (json_int_t)lease->lifetime);
+}
+
+json_t *answer_ask(uint64_t epoch, const struct realm_names *names,
+		   struct lease *const *leases, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count && list != NULL; i++)
+		list = append(list, granted(names, leases[i]));
+	if (list == NULL)
+		return NULL;
+	return json_pack("{s:I,s:s,s:o}", "epoch", (json_int_t)epoch, "group",
+			 leases[0]->rule.group, "leases", list);
+}
+
+static json_t *condition(const struct realm_names *names,
+			 const struct rule_condition *condition)
+{
+	char source[IP_PREFIX_TEXT];
+	char ports[16];
+	char target[ENDPOINT_TEXT];
+
+	ip_prefix_format(&condition->source, source);
+	(void)snprintf(ports, sizeof(ports), "%u-%u", condition->ports.first,
+		       condition->ports.last);
+	if (condition->discard)
+		return json_pack("{s:s,s:s,s:b}", "source", source, "ports",
+				 ports, "discard", 1);
+	if (condition->target.addr.family == IP_NONE)
+		return json_pack("{s:s,s:s}", "source", source, "ports", ports);
+	endpoint_format(&condition->target, names, target);
+	return json_pack("{s:s,s:s,s:s}", "source", source, "ports", ports,
+			 "target", target);
+}
+
+/* As it is asked for; JSON null: anywhere. */
+static json_t *remote(const struct rule_remote *remote)
+{
+	struct endpoint endpoint = { .addr = remote->prefix.addr,
+				     .port = remote->port,
+				     .realm = REALM_NONE };
+	char text[ENDPOINT_TEXT];
+	char prefix[IP_PREFIX_TEXT];
+
+	if (remote->prefix.addr.family == IP_NONE)
+		return json_null();
+	if (remote->port == 0)
+		return json_string(ip_prefix_format(&remote->prefix, prefix));
+	return json_string(endpoint_format(&endpoint, NULL, text));
+}
+
+json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
+		     uint64_t now_ms)
+{
+	const struct rule *rule = &lease->rule;
+	char inner[ENDPOINT_TEXT];
+	char outer[ENDPOINT_TEXT];
+	json_t *conditions = json_array();
+	uint64_t left = lease->expires_ms > now_ms ?
+				lease->expires_ms - now_ms :
+				0;
+
+	for (size_t i = 0; i < rule->condition_count && conditions != NULL; i++)
+		conditions = append(conditions,
+				    condition(names, &rule->conditions[i]));
+	if (conditions == NULL)
+		return NULL;
+	endpoint_format(&rule->inner, names, inner);
+	endpoint_format(&rule->outer, names, outer);
+	return json_pack("{s:I,s:s,s:I,s:s,s:s,s:s,s:s,s:i,s:o,s:o,s:I}", "id",
+			 (json_int_t)rule->id, "group", rule->group, "owner",
+			 (json_int_t)lease->group->owner->uid, "inner", inner,
+			 "outer", outer, "kind", kind_names[rule->kind],
+			 "protocol", protocol_name(rule->protocol), "ports",
+			 (int)rule->ports, "conditions", conditions, "remote",
+			 remote(&rule->remote), "expires_in",
+			 (json_int_t)((left + 999) / 1000));
+}
+
+json_t *answer_count(const char *name, size_t count)
+{
+	return json_pack("{s:I}", name, (json_int_t)count);
+}
+
+json_t *answer_pools(const struct pool_set *pools,
+		     const struct realm_names *names)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < pool_count(pools) && list != NULL; i++) {
+		struct pool_info info;
+
+		pool_describe(pools, i, &info);
+		list = append(list,
+			      json_pack("{s:s,s:s,s:I,s:I,s:I,s:I}", "name",
+					info.name, "realm",
+					names->names[info.realm], "endpoints",
+					(json_int_t)info.endpoints, "free",
+					(json_int_t)(info.endpoints -
+						     info.leased - info.held),
+					"leased", (json_int_t)info.leased,
+					"held", (json_int_t)info.held));
+	}
+	return list == NULL ? NULL : json_pack("{s:o}", "pools", list);
+}

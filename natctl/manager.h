@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The spine: a request becomes leases, leases become rules, and when these are
+ * in force the request is answered. Time and random numbers are arguments.
+ */
+#ifndef VIADUCT_NATCTL_MANAGER_H
+#define VIADUCT_NATCTL_MANAGER_H
+
+#include <jansson.h>
+
+#include "common/conf.h"
+#include "natctl/fault.h"
+#include "natctl/grant.h"
+#include "natctl/translator.h"
+
+struct manager;
+
+struct manager_options {
+	const struct conf *conf; /* not owned */
+	uint64_t seed;           /* of the choice of ports, and of tables */
+	uint64_t epoch;          /* tells this manager from the one before */
+	uint32_t owner;          /* user of the control socket */
+	struct translator translator;
+	grant_is_own_fn is_own;
+	void *arg; /* of is_own */
+};
+
+struct manager_request {
+	uint32_t uid; /* who asks */
+	const char *method;
+	const json_t *params; /* NULL: none */
+};
+
+struct manager_answer {
+	json_t *result;     /* owned by who gets it; NULL: see fault */
+	struct fault fault; /* when there is no result */
+};
+
+typedef void (*manager_answer_fn)(struct manager_answer *answer, void *arg);
+
+/* NULL: no memory. */
+struct manager *manager_new(const struct manager_options *options);
+/* The link to the translator must have ended all its changes. */
+void manager_free(struct manager *manager);
+
+/*
+ * 0: *ret is the answer, and `on_answer` is never called. -EINPROGRESS: it is
+ * called exactly once, later.
+ */
+int manager_request(struct manager *manager,
+		    const struct manager_request *request, uint64_t now_ms,
+		    manager_answer_fn on_answer, void *arg,
+		    struct manager_answer *ret);
+
+/* Ends leases and holds whose time is over. */
+void manager_tick(struct manager *manager, uint64_t now_ms);
+/* When manager_tick has something to do; UINT64_MAX: never. */
+uint64_t manager_deadline(const struct manager *manager);
+
+/*
+ * The rules in force, by id, for the synchronisation: the one after `id`;
+ * NULL: no more. Valid until the manager is called again.
+ */
+const struct rule *manager_next_rule(const struct manager *manager,
+				     uint64_t id);
+
+#endif
