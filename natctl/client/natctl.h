@@ -20,7 +20,7 @@
 #define NATCTL_ENDPOINT_TEXT 128       /* longest endpoint text, with NUL */
 #define NATCTL_QUEUE_MAX     1024      /* requests without an answer */
 #define NATCTL_QUEUE_BYTES   (1 << 20) /* unsent bytes */
-#define NATCTL_LEASES_MAX    256       /* in one ask or tighten */
+#define NATCTL_LEASES_MAX    64        /* in one ask or tighten */
 
 /* What the manager answers instead of a result. */
 enum natctl_code {

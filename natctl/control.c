@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control channel: clients and their requests; and the manager's clock. */
+#include "natctl/control.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/mono.h"
+#include "common/rpcserver.h"
+#include "natctl/manager.h"
+
+struct control {
+	struct rpcserver *server; /* owned; NULL after control_stop */
+	struct manager *manager;  /* not owned */
+	struct event *timer;      /* owned */
+	struct log_limit refusals;
+};
+
+/* One request until its answer. */
+struct waiting {
+	struct control *control;     /* not owned */
+	struct rpcserver_call *call; /* owned: answered once */
+	char method[32];             /* for the log */
+};
+
+static void set_timer(struct control *control)
+{
+	uint64_t now_ms = mono_ms();
+	uint64_t at_ms = manager_deadline(control->manager);
+	uint64_t ms = at_ms > now_ms ? at_ms - now_ms : 0;
+	struct timeval tv = { 0 };
+
+	if (ms > CONTROL_TICK_MS)
+		ms = CONTROL_TICK_MS;
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	(void)evtimer_add(control->timer, &tv);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct control *control = arg;
+
+	(void)fd;
+	(void)what;
+	manager_tick(control->manager, mono_ms());
+	set_timer(control);
+}
+
+static void give_answer(struct control *control, struct rpcserver_call *call,
+			const char *method, struct manager_answer *answer)
+{
+	const struct fault *fault = &answer->fault;
+
+	if (answer->result != NULL) {
+		rpcserver_result(call, answer->result);
+		return;
+	}
+	log_limited(&control->refusals, mono_ms(), LOG_LEVEL_INFO,
+		    "client uid %u pid %d: %s refused: %s: %s",
+		    (unsigned)rpcserver_peer(call)->uid,
+		    (int)rpcserver_peer(call)->pid, method,
+		    rpc_code_name(fault->code), fault->reason);
+	rpcserver_fail(call, fault->code, rpc_code_name(fault->code),
+		       fault->reason);
+}
+
+static void on_answer(struct manager_answer *answer, void *arg)
+{
+	struct waiting *waiting = arg;
+
+	give_answer(waiting->control, waiting->call, waiting->method, answer);
+	set_timer(waiting->control);
+	free(waiting);
+}
+
+static void on_request(struct rpcserver_call *call, const char *method,
+		       json_t *params, void *arg)
+{
+	struct control *control = arg;
+	struct manager_request request = { .uid = rpcserver_peer(call)->uid,
+					   .method = method,
+					   .params = params };
+	struct manager_answer answer;
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (waiting == NULL) {
+		rpcserver_fail(call, RPC_INTERNAL_ERROR,
+			       rpc_code_name(RPC_INTERNAL_ERROR),
+			       "out of memory");
+		return;
+	}
+	waiting->control = control;
+	waiting->call = call;
+	for (size_t i = 0; method[i] && i + 1 < sizeof(waiting->method); i++)
+		waiting->method[i] = method[i];
+	if (manager_request(control->manager, &request, mono_ms(), on_answer,
+			    waiting, &answer) == 0) {
+		give_answer(control, call, waiting->method, &answer);
+		free(waiting);
+	}
+	set_timer(control);
+}
+
+int control_new(struct event_base *base, const char *path,
+		struct manager *manager, struct control **ret_control)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	struct rpcserver_options options = {
+		.base = base,
+		.path = path,
+		.mode = CONTROL_MODE,
+		.max_clients = CONTROL_CLIENTS_MAX,
+		.on_request = on_request,
+		.arg = control,
+	};
+	int rc = -ENOMEM;
+
+	if (control == NULL)
+		return -ENOMEM;
+	control->manager = manager;
+	control->timer = evtimer_new(base, on_timer, control);
+	if (control->timer != NULL)
+		rc = rpcserver_new(&options, &control->server);
+	if (rc != 0) {
+		control_free(control);
+		return rc;
+	}
+	set_timer(control);
+	*ret_control = control;
+	return 0;
+}
+
+void control_stop(struct control *control)
+{
+	rpcserver_free(control->server);
+	control->server = NULL;
+}
+
+void control_free(struct control *control)
+{
+	if (control == NULL)
+		return;
+	rpcserver_free(control->server);
+	if (control->timer != NULL)
+		event_free(control->timer);
+	free(control);
+}

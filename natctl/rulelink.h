@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Client of the translator's rule socket (common/rulewire.h): connects, and
+ * connects again; synchronises; sends changes and takes acknowledgements.
+ *
+ * The link is closed, all changes under way end with -ECONNRESET, and a new
+ * one is made after 50 ms to 1 s, when the translator goes, breaks the
+ * protocol, or neither acknowledges nor reads for RULELINK_TIMEOUT_MS.
+ */
+#ifndef VIADUCT_NATCTL_RULELINK_H
+#define VIADUCT_NATCTL_RULELINK_H
+
+#include "natctl/translator.h"
+
+#define RULELINK_TIMEOUT_MS  1000
+#define RULELINK_BACKOFF_MIN 50 /* ms */
+#define RULELINK_BACKOFF_MAX 1000
+#define RULELINK_RECORDS_MAX 4096              /* not acknowledged */
+#define RULELINK_BYTES_MAX   (8 * 1024 * 1024) /* not sent */
+
+struct event_base;
+struct rulelink;
+
+/* The rule in force with the next greater id; NULL: none. */
+typedef const struct rule *(*rulelink_next_fn)(void *arg, uint64_t id);
+
+/* A link that is down; `names` are not owned. NULL: no memory. */
+struct rulelink *rulelink_new(struct event_base *base, const char *path,
+			      uint64_t epoch, const struct realm_names *names);
+/* Ends the changes under way with -ECONNRESET. */
+void rulelink_free(struct rulelink *link);
+/* Connects from now on; `next` tells what to synchronise. */
+void rulelink_start(struct rulelink *link, rulelink_next_fn next, void *arg);
+
+/*
+ * With a struct rulelink as `link`. A removal for which there is no room is
+ * refused with -ENOTCONN, and the link is made anew: the synchronisation does
+ * what the removal would have done.
+ */
+extern const struct translator_ops rulelink_ops;
+
+#endif
