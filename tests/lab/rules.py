@@ -2,6 +2,8 @@
 """What rules do beyond plain pairs: conditions, kinds, and that a grant means
 that the rule is in force. Plain UDP applications on the interchange lab."""
 
+import socket
+
 import rpc
 from applications import (Application, ask_one, check_checksums,
                           check_nothing_left, release)
@@ -95,6 +97,7 @@ class Conditions(Rules):
         """Packets from R flow on while the rule goes from any source to R's
         and back, many times: not one is lost."""
         wide, narrow = [{"source": "0.0.0.0/0"}], [{"source": "20.20.20.20/32"}]
+        self.tighten(conditions=wide)
         for number in range(100):
             self.r.send(OUTER, f"before {number}")
             self.tighten(conditions=narrow if number % 2 else wide)
@@ -143,6 +146,81 @@ class Kinds(Rules):
             self.b.gets("no manager", "20.20.20.20:2020")
         finally:
             manager.send_signal(18)          # SIGCONT
+
+
+class Packets(Rules):
+    """What is not a plain small UDP packet."""
+    name = "packets"
+
+    def errors(self, segment):
+        """(source, destination, quoted source, quoted destination) of the ICMP
+        errors seen on a segment since the last look."""
+        self.captures = self.lab.take()
+        check_checksums(self.captures)
+        self.context.check_no_leak(self.captures)
+        return [(p.src, p.dst, p.quoted.source, p.quoted.destination)
+                for p in self.captures[segment] if p.quoted]
+
+    def refused(self, application):
+        """Waits for the ICMP error to reach the sender's socket."""
+        application.socket.settimeout(2)
+        try:
+            application.socket.recvfrom(100)
+        except ConnectionRefusedError:
+            return
+        except socket.timeout:
+            pass
+        raise Failed(f"{application.name}: no ICMP error came")
+
+    def m11_an_error_from_inside_is_translated_with_its_quote(self):
+        ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name)
+        self.b.socket.close()
+        self.lab.take()
+        self.r.socket.connect(("3.3.3.3", 3333))
+        self.r.socket.send(b"nobody is there")
+        self.refused(self.r)
+        equal("ICMP errors outside", self.errors("outside"),
+              [("3.3.3.3", "20.20.20.20", "20.20.20.20:2020", OUTER)])
+
+    def m11_an_error_from_outside_is_translated_with_its_quote(self):
+        self.b = Application(self.lab, "b", "2.2.2.2", 2222)
+        self.b.socket.connect(("20.20.20.20", 2021))
+        self.b.socket.send(b"nobody is there")
+        self.refused(self.b)
+        equal("ICMP errors inside", self.errors("inside"),
+              [("20.20.20.20", "2.2.2.2", "2.2.2.2:2222", "20.20.20.20:2021")])
+        self.b.socket.close()
+        self.r.socket.close()
+        self.b = Application(self.lab, "b", "2.2.2.2", 2222)
+        self.r = Application(self.lab, "r", "20.20.20.20", 2020)
+
+    def req14_fragmented_datagrams_cross_both_ways(self):
+        data = "".join(chr(33 + n % 90) for n in range(4000))
+        self.r.send(OUTER, data)
+        self.b.gets(data, "20.20.20.20:2020")
+        self.b.send("20.20.20.20:2020", data)
+        self.r.gets(data, OUTER)
+        captures = self.lab.take()
+        whole = [p for p in captures["outside"] if len(p.payload) == 4000]
+        equal("whole datagrams outside", len(whole), 2)
+        check_checksums(captures)
+
+    def ttl1_what_is_about_to_expire_is_discarded_and_counted(self):
+        before = self.edge.verdicts()["ttl"]
+        self.r.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
+        self.r.send(OUTER, "at its end")
+        self.b.hears_nothing()
+        equal("verdict ttl", self.edge.verdicts()["ttl"], before + 1)
+        self.r.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 64)
+
+    def dscp1_is_kept(self):
+        self.r.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 46 << 2)
+        self.lab.take()
+        self.r.send(OUTER, "expedited")
+        self.b.gets("expedited", "20.20.20.20:2020")
+        seen = [p.raw[1] >> 2 for p in self.lab.take()["inside"]
+                if p.kind == "ip" and p.payload == b"expedited"]
+        equal("DSCP inside", seen, [46])
 
 
 def read_your_writes(context, times):

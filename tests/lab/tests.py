@@ -41,6 +41,7 @@ TESTS = {
     "client_for_another": interchanges.ClientForAnother.run,
     "conditions": rules.Conditions.run,
     "kinds": rules.Kinds.run,
+    "packets": rules.Packets.run,
     "read_your_writes": rules.read_your_writes,
 }
 
