@@ -461,7 +461,7 @@ static void build_text(struct conf_reader *reader, const char *name,
 		reader->mistakes.no_memory = true;
 }
 
-void conf_build(struct conf_reader *reader)
+static void build_top(struct conf_reader *reader)
 {
 	const struct conf_value *user = conf_value(reader->root, "user");
 
@@ -470,14 +470,24 @@ void conf_build(struct conf_reader *reader)
 	build_text(reader, "table", "viaduct", &reader->conf->table);
 	if (user && *user->text != '\0')
 		conf_get_text(reader, user, &reader->conf->user);
-	build_realm_names(reader);
+}
+
+static void build_realms(struct conf_reader *reader)
+{
 	for (size_t i = 0; i < reader->conf->realm_count; i++)
 		build_realm(reader, i);
-	build_pools(reader);
-	build_listens(reader);
-	build_domains(reader);
-	build_trunks(reader);
-	build_routes(reader);
-	build_media(reader);
-	build_clients(reader);
+}
+
+void conf_build(struct conf_reader *reader)
+{
+	/* Each may look at what those before it have built. */
+	static void (*const steps[])(struct conf_reader *) = {
+		build_top,     build_realm_names, build_realms, build_pools,
+		build_listens, build_domains,     build_trunks, build_routes,
+		build_media,   build_clients,
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (!reader->mistakes.no_memory)
+			steps[i](reader);
 }

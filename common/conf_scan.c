@@ -138,8 +138,14 @@ static bool add_section(struct lexer *lexer, const cfg_opt_t *opt,
 	section->line = line;
 	section->title = copy_text(scan, title);
 	section->path = strdup(lexer->path);
+	if (!section->title || !section->path) {
+		free(section->title);
+		free(section->path);
+		scan->mistakes->no_memory = true;
+		return false;
+	}
 	scan->section_count++;
-	return section->title && section->path;
+	return true;
 }
 
 static bool scan_setting(struct lexer *lexer, const cfg_opt_t *opt,

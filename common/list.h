@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct list {
 	struct list *next;
@@ -13,7 +14,7 @@ struct list {
 
 /* The object of `type` whose `member` is at `ptr`. */
 #define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+	((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 #define container_of_const(ptr, type, member) \
 	((const type *)(const void *)((const char *)(ptr)-offsetof(type, member)))
 

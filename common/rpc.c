@@ -94,24 +94,51 @@ void rpc_request_done(struct rpc_request *request)
 	*request = (struct rpc_request){ .root = NULL };
 }
 
-/* One line with '\n'; takes `root` over. */
+/* Text that grows. */
+struct text {
+	char *data; /* owned */
+	size_t used;
+	size_t size;
+	bool failed;
+};
+
+static int append(const char *data, size_t len, void *arg)
+{
+	struct text *text = arg;
+	char *grown;
+
+	if (text->failed)
+		return -1;
+	if (len > text->size - text->used) {
+		grown = realloc(text->data, text->size * 2 + len);
+		if (!grown) {
+			text->failed = true;
+			return -1;
+		}
+		text->data = grown;
+		text->size = text->size * 2 + len;
+	}
+	memcpy(text->data + text->used, data, len);
+	text->used += len;
+	return 0;
+}
+
+/*
+ * One line with '\n'; takes `root` over. json_dumps goes on after a name that
+ * found no memory and gives a broken text; so the text is ours.
+ */
 static char *dump_line(json_t *root)
 {
-	size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-	char *line = json_dumps(root, flags), *longer;
-	size_t len;
+	struct text text = { .data = NULL };
+	int r = json_dump_callback(root, append, &text,
+				   JSON_COMPACT | JSON_ENCODE_ANY);
 
 	json_decref(root);
-	if (!line)
-		return NULL;
-	len = strlen(line);
-	longer = realloc(line, len + 2);
-	if (!longer) {
-		free(line);
+	if (r < 0 || append("\n", 2, &text) < 0 || text.failed) {
+		free(text.data);
 		return NULL;
 	}
-	memcpy(longer + len, "\n", 2);
-	return longer;
+	return text.data;
 }
 
 /* {"jsonrpc":"2.0","id":ID,NAME:VALUE}; takes id and value over. */

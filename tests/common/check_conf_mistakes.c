@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests of common/conf*.c: what is wrong, and where. */
+#include "config.h"
+
+#include <string.h>
+
+#include "tests/common/confcase.h"
+#include "tests/common/suite.h"
+
+START_TEST(all_mistakes_of_a_file_are_told_at_once)
+{
+	struct confcase c;
+
+	confcase_read(
+		&c,
+		"rundir = \"relative\"\n"                            /* 1 */
+		"colour = blue\n"                                    /* 2 */
+		"tun = \"averyverylongname\"\n"                      /* 3 */
+		"realm inside { interface = in0 intrface = {a, b}\n" /* 4 */
+		"	networks = {\"10.0.0.1/8\",\n"               /* 5 */
+		"		\"fd00::/8\"}\n"                     /* 6 */
+		"	reaches = {\"outsid\", \"outside\"}\n"       /* 7 */
+		"	media = sometimes\n"                         /* 8 */
+		"	hold_down = -1 }\n"                          /* 9 */
+		"realm outside { interface = in0\n"                  /* 10 */
+		"	pool = {\"203.0.113.16/30:16384-32767\"}\n"  /* 11 */
+		"	pool = \"1.1.1.1:1\" }\n"                    /* 12 */
+		"realm outside { interface = eth0 }\n"               /* 13 */
+		"listn phones { realm = inside { } }\n"              /* 14 */
+		"listen a { realm = outside udp = \"203.0.113.16:17000\" }\n"
+		"domain \"example.com\" { }\n" /* 16 */
+		"trunk carrier { realm = outside host = a.example port = 0 }\n"
+		"route default { to = carier }\n" /* 18 */
+		"pool x { realm = outside endpoints = \"203.0.113.17:9000-17001\" }\n"
+		"pool y { realm = outside endpoints = \"4.4.4.4\" }\n"  /* 20 */
+		"media { from = inside to = outside\n"                  /* 21 */
+		"	outer = \"4.4.4.4:4444\"\n"                     /* 22 */
+		"	mode = {strict} }\n"                            /* 23 */
+		"client c { user = \"no such user\" realms = outside\n" /* 24 */
+		"	kinds = { bth } }\n");                          /* 25 */
+	ck_assert_ptr_null(c.conf);
+	ck_assert_str_eq(
+		c.told,
+		"f:1: rundir \"relative\" does not start with '/'\n"
+		"f:2: \"colour\" is no setting\n"
+		"f:3: tun \"averyverylongname\" with the number of a realm is "
+		"no name of a device (at most 15 bytes)\n"
+		"f:4: \"intrface\" is no setting of a section realm\n"
+		"f:5: \"10.0.0.1/8\": the length of the prefix is not one, or "
+		"bits behind it are not 0\n"
+		"f:6: \"fd00::/8\": IPv6 is not translated, only IPv4 is taken "
+		"here\n"
+		"f:7: there is no realm \"outsid\"\n"
+		"f:8: \"sometimes\" is not one of auto or force\n"
+		"f:9: \"-1\" is no number from 0 to 86400\n"
+		"f:10: interface \"in0\" is already one of realm inside\n"
+		"f:12: pool is set twice\n"
+		"f:13: realm \"outside\" stands twice (see line 10)\n"
+		"f:14: \"listn\" is no section\n"
+		"f:15: \"203.0.113.16:17000\" is in a pool of realm outside: it "
+		"would not get its packets\n"
+		"f:16: domain example.com: users is not set\n"
+		"f:17: \"0\" is no number from 1 to 65535\n"
+		"f:18: there is no trunk \"carier\"\n"
+		"f:19: \"203.0.113.17:9000-17001\" overlaps "
+		"\"203.0.113.16/30:16384-32767\" of pool outside\n"
+		"f:20: \"4.4.4.4\" names no ports (PREFIX:FIRST-LAST)\n"
+		"f:22: \"4.4.4.4:4444\" is in no pool of realm outside\n"
+		"f:23: mode takes one value, not a list\n"
+		"f:24: there is no user \"no such user\" on this machine\n"
+		"f:25: \"bth\" is not one of both, terminating or "
+		"originating\n");
+	confcase_done(&c);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *told;
+} cases[] = {
+	/* Form */
+	{ "realm inside {",
+	  "f:1: the file ends where a setting or '}' should be (what follows "
+	  "was not read)\n" },
+	{ "}\n", "f:1: '}' stands where a setting or a section should be (what "
+		 "follows was not read)\n" },
+	{ "\nrundir = }\n",
+	  "f:2: '}' stands where a value should be (what follows was not "
+	  "read)\n" },
+	{ "rundir \"/run\"\n",
+	  "f:1: \"/run\" stands where '=' should be (what follows was not "
+	  "read)\n" },
+	{ "a = 1\nrundir = \"/run\n",
+	  "f:1: \"a\" is no setting\n"
+	  "f:2: a text does not end on its line: \" missing (what follows was "
+	  "not read)\n" },
+	{ "rundir = \"/run\\n\"\n",
+	  "f:1: a backslash is not taken in a text (what follows was not "
+	  "read)\n" },
+	{ "\n/* x\n\n", "f:2: a comment does not end: */ missing (what follows "
+			"was not read)\n" },
+	{ "rundir = $HOME\n",
+	  "f:1: unexpected '$' (texts that hold it stand in quotes) (what "
+	  "follows was not read)\n" },
+	{ "rundir = /r\x01\n",
+	  "f:1: unexpected byte 0x01 (what follows was not read)\n" },
+	{ "realm a { interface = {a b} }\n",
+	  "f:1: \"b\" stands where ',' or '}' should be (what follows was not "
+	  "read)\n" },
+	{ "rundir += x\n",
+	  "f:1: unexpected '+' (texts that hold it stand in quotes) (what "
+	  "follows was not read)\n" },
+	{ "", "f:1: there is no section realm\n" },
+	{ "realm { interface = a }\n", "f:1: section realm has no name\n"
+				       "f:1: there is no section realm\n" },
+	{ "realm \"a b\" { interface = a }\n",
+	  "f:1: realm \"a b\": a name is of letters, digits, '.', '-' and "
+	  "'_'\n"
+	  "f:1: there is no section realm\n" },
+	{ CONF_TWO_REALMS "realm = x\n",
+	  "f:3: realm is a section, not a setting\n" },
+	{ CONF_TWO_REALMS "tun = a\ntun = b\n", "f:4: tun is set twice\n" },
+	{ CONF_TWO_REALMS "a { b c { d = {1} } }\ne (f)\n",
+	  "f:3: \"a\" is no section\n"
+	  "f:4: \"e\" is no section\n"
+	  "f:4: '(' stands where '=' or '{' should be (what follows was not "
+	  "read)\n" },
+	{ CONF_TWO_REALMS "a { b }\n# c\n", "f:3: \"a\" is no section\n" },
+	/* The top level */
+	{ CONF_TWO_REALMS
+	  "rundir = \"/run/a/very/long/path/that/goes/on/and/on/and/on/and/on/"
+	  "until/a/unix/socket/does/not/fit/in/it\"\n",
+	  "f:3: rundir \"/run/a/very/long/path/that/goes/on/and/on/and/on/and/"
+	  "on/until/a/unix/socket/does/not/fit/in/it\" is too long for a UNIX "
+	  "socket in it\n" },
+	{ CONF_TWO_REALMS "tun = a/b\n",
+	  "f:3: tun \"a/b\" with the number of a realm is no name of a device "
+	  "(at most 15 bytes)\n" },
+	{ CONF_TWO_REALMS "table = \"a b\"\n",
+	  "f:3: table \"a b\" is no name of letters, digits and '_' (at most "
+	  "31)\n" },
+	/* Realms */
+	{ CONF_TWO_REALMS "realm averyveryveryverylongnameofarealm {\n"
+			  "interface = x pool = \"9.9.9.9:2-3\" }\n",
+	  "f:3: realm averyveryveryverylongnameofarealm: its name is longer "
+	  "than 31\n" },
+	{ CONF_TWO_REALMS "realm x { interface = \"a/b\"\n"
+			  "reaches = {x, outside, outside} }\n",
+	  "f:3: \"a/b\" is no name of a device\n"
+	  "f:4: realm x reaches itself\n"
+	  "f:4: \"outside\" is named twice\n"
+	  "f:4: realm x reaches two realms without networks: which one is an "
+	  "address in?\n" },
+	{ CONF_TWO_REALMS "realm o2 { interface = x pool = \"9.9.9.9:2-3\" }\n"
+			  "realm x { interface = y\n"
+			  "reaches = {outside, o2} }\n",
+	  "f:5: realm x reaches two realms without networks: which one is an "
+	  "address in?\n" },
+	{ CONF_TWO_REALMS
+	  "realm x { interface = x reaches = {inside, outside}\n"
+	  "networks = 10.0.0.0/8 }\n",
+	  "f:4: the same network is one of realm inside, and both are seen "
+	  "from one realm\n" },
+	{ CONF_TWO_REALMS "realm x { interface = x reaches = {outside}\n"
+			  "source = no media_port_min = 65536 }\n",
+	  "f:4: \"no\" is not one of address, endpoint or any\n"
+	  "f:4: \"65536\" is no number from 1 to 65535\n" },
+	/* Pools */
+	{ CONF_TWO_REALMS "pool p { endpoints = \"1.1.1.1:0-5\" }\n",
+	  "f:3: pool p: realm is not set\n"
+	  "f:3: \"1.1.1.1:0-5\": \"0-5\" is no port or FIRST-LAST\n" },
+	{ CONF_TWO_REALMS "pool p { realm = outside }\n",
+	  "f:3: pool p: endpoints is not set\n" },
+	{ CONF_TWO_REALMS "pool outside { realm = outside\n"
+			  "endpoints = \"224.0.0.0/4:2-9\" }\n",
+	  "f:3: pool outside has the name of the pool of realm outside\n"
+	  "f:4: \"224.0.0.0/4:2-9\" holds addresses that no host has\n" },
+	{ CONF_TWO_REALMS "pool p { realm = outside endpoints =\n"
+			  "{\"9.9.9.9/33:1-9\", \"x:1-9\", \"9.9.9.9:9-1\",\n"
+			  "\"[2001:db8::1]:2-9\"} }\n",
+	  "f:4: \"9.9.9.9/33:1-9\": the length of the prefix is not one, or "
+	  "bits behind it are not 0\n"
+	  "f:4: \"x:1-9\" is no address or prefix\n"
+	  "f:4: \"9.9.9.9:9-1\": \"9-1\" is no port or FIRST-LAST\n"
+	  "f:5: \"[2001:db8::1]:2-9\" is no address or prefix\n" },
+	{ CONF_TWO_REALMS "realm x { interface = x networks = 7.0.0.0/8\n"
+			  "pool = \"203.0.113.19:20000-20001\" }\n"
+			  "realm y { interface = y reaches = {x, outside} }\n",
+	  "f:4: \"203.0.113.19:20000-20001\" overlaps "
+	  "\"203.0.113.16/30:16384-32767\" of pool outside\n" },
+	/* Listeners, domains, trunks, routes */
+	{ CONF_TWO_REALMS
+	  "listen a { realm = inside udp = \"10.0.0.1:5060\" }\n"
+	  "listen b { realm = inside udp = \"10.0.0.1:5060\" }\n"
+	  "listen c { realm = inside udp = \"0.0.0.0:5060\" }\n"
+	  "listen d { realm = inside udp = \"10.0.0.1\" }\n"
+	  "listen e { realm = inside udp = \"[::1]:5060\" }\n"
+	  "listen f { }\n",
+	  "f:4: \"10.0.0.1:5060\" is also that of listen a\n"
+	  "f:5: \"0.0.0.0:5060\" is no address of one host\n"
+	  "f:6: \"10.0.0.1\" is no ADDRESS:PORT\n"
+	  "f:7: \"[::1]:5060\": IPv6 is not translated, only IPv4 is taken "
+	  "here\n"
+	  "f:8: listen f: realm is not set\n"
+	  "f:8: listen f: udp is not set\n" },
+	{ CONF_TWO_REALMS "domain a.example { users = u }\n"
+			  "domain A.example { users = u }\n",
+	  "f:4: domain a.example stands twice (see line 3)\n" },
+	{ CONF_TWO_REALMS "trunk a { realm = outside host = \"a b\" }\n"
+			  "trunk b { realm = outside host = \"1.2.3\" }\n"
+			  "trunk c { realm = outside host = \"a..b\" }\n"
+			  "trunk d { realm = outside }\n",
+	  "f:3: \"a b\" is no address and no name of a host\n"
+	  "f:4: \"1.2.3\" is no address and no name of a host\n"
+	  "f:5: \"a..b\" is no address and no name of a host\n"
+	  "f:6: trunk d: host is not set\n" },
+	{ CONF_TWO_REALMS "route default { }\n",
+	  "f:3: route default: to is not set\n" },
+	/* Media, clients */
+	{ CONF_TWO_REALMS
+	  "media { from = inside to = outside }\n"
+	  "media { from = inside to = inside outer = \"1.1.1.1\"\n"
+	  "pool = outside }\n"
+	  "media { to = outside pool = p match = \"1.1.1.1:5-6\" }\n",
+	  "f:3: media: neither outer nor pool is set\n"
+	  "f:4: media: outer and pool are both set\n"
+	  "f:4: media: from and to are one realm\n"
+	  "f:4: \"1.1.1.1\" is in no pool of realm inside\n"
+	  "f:5: pool \"outside\" is one of realm outside, not of inside\n"
+	  "f:6: media: from is not set\n"
+	  "f:6: \"1.1.1.1:5-6\": match takes one port or none\n"
+	  "f:6: there is no pool \"p\"\n" },
+	{ CONF_TWO_REALMS "client a { user = 5 realms = outside }\n"
+			  "client b { user = 5 realms = x third_party = 3 }\n"
+			  "client c { user = 5000000000 max_leases = 0 }\n",
+	  "f:4: there is no realm \"x\"\n"
+	  "f:4: \"3\" is neither yes nor no\n"
+	  "f:4: client b is the same user as client a\n"
+	  "f:5: \"5000000000\" is no number from 0 to 2000000000\n"
+	  "f:5: client c: realms is not set\n"
+	  "f:5: \"0\" is no number from 1 to 2000000000\n" },
+};
+
+START_TEST(each_mistake_has_its_line_and_text)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct confcase c;
+
+		confcase_read(&c, cases[i].text);
+		ck_assert_str_eq(c.told, cases[i].told);
+		ck_assert_ptr_null(c.conf);
+		confcase_done(&c);
+	}
+}
+END_TEST
+
+START_TEST(a_note_is_no_mistake)
+{
+	struct confcase c;
+
+	confcase_read(
+		&c, CONF_TWO_REALMS
+		"pool odd { realm = outside endpoints = \"9.9.9.9:3-8\" }\n"
+		"realm lost { interface = x networks = 10.0.0.0/8 }\n");
+	ck_assert_str_eq(
+		c.told,
+		"f:3: note: \"9.9.9.9:3-8\" does not go from an even port to an "
+		"odd one: the port at its end fits no RTP/RTCP pair\n"
+		"f:4: note: realm lost neither reaches inside nor has a pool: "
+		"no calls between the two\n"
+		"f:4: note: realm lost neither reaches outside nor has a pool: "
+		"no calls between the two\n");
+	ck_assert_ptr_nonnull(c.conf);
+	confcase_done(&c);
+}
+END_TEST
+
+START_TEST(overlap_is_allowed_where_nobody_sees_both)
+{
+	struct confcase c;
+
+	confcase_read(&c, "realm a { interface = a networks = 1.0.0.0/8\n"
+			  "pool = \"4.4.4.4:1000-1999\" }\n"
+			  "realm b { interface = b networks = 1.0.0.0/8\n"
+			  "pool = \"4.4.4.4:1000-1999\" }\n");
+	ck_assert_str_eq(c.told, "");
+	ck_assert_ptr_nonnull(c.conf);
+	confcase_done(&c);
+}
+END_TEST
+
+START_TEST(more_realms_than_there_can_be_are_refused)
+{
+	static char text[30000];
+	struct confcase c;
+	size_t used = 0;
+
+	for (int i = 0; i <= REALM_MAX; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "realm r%d { interface = i%d pool = "
+					 "\"1.%d.%d.1:2-3\" }\n",
+					 i, i, i / 200, i % 200);
+	confcase_read(&c, text);
+	ck_assert_ptr_null(c.conf);
+	ck_assert_str_eq(c.told, "f:257: more than 256 realms\n");
+	confcase_done(&c);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_told)
+{
+	struct confcase c;
+
+	confcase_read(&c, "");
+	ck_assert_int_eq(remove(c.path), 0);
+	confcase_again(&c);
+	ck_assert_str_eq(c.told, "f: No such file or directory\n");
+	ck_assert_ptr_null(c.conf);
+	confcase_done(&c);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		all_mistakes_of_a_file_are_told_at_once,
+		each_mistake_has_its_line_and_text,
+		a_note_is_no_mistake,
+		overlap_is_allowed_where_nobody_sees_both,
+		more_realms_than_there_can_be_are_refused,
+		a_file_that_is_not_there_is_told,
+		NULL,
+	};
+
+	return suite_run("conf mistakes", tests);
+}
