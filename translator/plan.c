@@ -222,12 +222,6 @@ static void make_pool(struct making *making, const struct conf_pool *pool)
 	for (size_t i = 0; i < pool->range_count; i++) {
 		const struct conf_range *range = &pool->ranges[i];
 
-		if (range->prefix.addr.family != IP_V4) {
-			mistake(making, pool->line,
-				"pool \"%s\": only IPv4 is translated",
-				pool->name);
-			continue;
-		}
 		if (make_owns(making, pool, range) <
 		    ip_prefix_count(&range->prefix))
 			make_foreign(making, pool, range);
