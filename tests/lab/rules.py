@@ -225,7 +225,8 @@ class Packets(Rules):
 
 def read_your_writes(context, times):
     """C1a: the first packet after the grant arrives, every time; after the
-    release none does."""
+    release none does. Each grant has an endpoint of its own, so that a packet
+    sent after one release cannot meet the next grant."""
     lab, times = context.lab, int(times)
     with context.test(f"read_your_writes_{times}_times", ["C1a"]):
         edge = lab.edges["nat"]
@@ -233,14 +234,15 @@ def read_your_writes(context, times):
         r = Application(lab, "r", "20.20.20.20", 2020)
         with edge.channel("natctl") as channel:
             for number in range(times):
+                outer = f"3.3.3.3:{3000 + number % 1900}"
                 lease = {"inner": "2.2.2.2:2222@inside", "realm": "outside",
                          "ports": 1, "protocol": "udp",
-                         "request": {"outer": OUTER, "mode": "strict"}}
+                         "request": {"outer": outer, "mode": "strict"}}
                 channel.call("ask", group=f"w{number}", lifetime=60, leases=[lease])
-                r.send(OUTER, f"in force {number}")
+                r.send(outer, f"in force {number}")
                 b.gets(f"in force {number}", r.endpoint)
                 channel.call("release", group=f"w{number}")
-                r.send(OUTER, f"no longer {number}")
+                r.send(outer, f"no longer {number}")
         b.hears_nothing()
         b.socket.close()
         r.socket.close()
