@@ -87,7 +87,11 @@ struct offer {
 	enum offer_carrier last; /* what the last answered offer came in */
 };
 
-/* Feeds a message; the state is changed unless the result is an error. */
+/*
+ * Feeds a message, once: retransmissions are not fed. A refused request leaves
+ * the state as it is. A transaction that ends without a final response is fed
+ * as a 408 of the side that owed it.
+ */
 struct offer_result offer_feed(struct offer *offer,
 			       const struct offer_event *event);
 
