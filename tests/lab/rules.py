@@ -4,9 +4,10 @@ that the rule is in force. Plain UDP applications on the interchange lab."""
 
 import socket
 
+import netns
 import rpc
 from applications import (Application, ask_one, check_checksums,
-                          check_nothing_left, release)
+                          check_nothing_left, pairs, release)
 from context import Steps, equal, require
 from report import Failed
 
@@ -221,6 +222,34 @@ class Packets(Rules):
         seen = [p.raw[1] >> 2 for p in self.lab.take()["inside"]
                 if p.kind == "ip" and p.payload == b"expedited"]
         equal("DSCP inside", seen, [46])
+
+
+class Restarts(Rules):
+    """Leases and rules stay in step when a daemon is killed."""
+    name = "restarts"
+
+    def r1_a_new_translator_gets_all_rules_again(self):
+        ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name)
+        self.edge.kill("translator")
+        self.edge.start("translator")
+        netns.wait_until("the rule is back", self.edge.rules, timeout=3)
+        equal("rules", pairs(self.edge.rules()), pairs(self.edge.leases()))
+        self.r.send(OUTER, "after the restart")
+        self.b.gets("after the restart", "20.20.20.20:2020")
+
+    def r2_rules_stay_while_the_manager_is_dead(self):
+        self.edge.kill("natctl")
+        self.r.send(OUTER, "no manager")
+        self.b.gets("no manager", "20.20.20.20:2020")
+        self.b.send("20.20.20.20:2020", "and back")
+        self.r.gets("and back", OUTER)
+
+    def r3_a_new_manager_and_the_rules_agree(self):
+        self.edge.start("natctl")
+        ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name)
+        equal("rules", pairs(self.edge.rules()), pairs(self.edge.leases()))
+        self.r.send(OUTER, "announced again")
+        self.b.gets("announced again", "20.20.20.20:2020")
 
 
 def read_your_writes(context, times):

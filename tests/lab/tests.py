@@ -42,6 +42,7 @@ TESTS = {
     "conditions": rules.Conditions.run,
     "kinds": rules.Kinds.run,
     "packets": rules.Packets.run,
+    "restarts": rules.Restarts.run,
     "read_your_writes": rules.read_your_writes,
 }
 
