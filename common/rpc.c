@@ -59,13 +59,15 @@ static int check_request(const json_t *root, const char **ret_error)
 int rpc_request_parse(const char *line, size_t len, struct rpc_request *ret,
 		      json_t **ret_id, const char **ret_error)
 {
-	json_error_t error;
+	json_error_t error = { .line = 0 };
 	json_t *root = load(line, len, &error), *id;
 	int code;
 
 	if (!root) {
 		*ret_id = json_null();
-		if (json_error_code(&error) == json_error_out_of_memory) {
+		/* Where there is no memory jansson may give no error at all. */
+		if (json_error_code(&error) == json_error_out_of_memory ||
+		    json_error_code(&error) == json_error_unknown) {
 			*ret_error = "no memory";
 			return RPC_INTERNAL_ERROR;
 		}
