@@ -163,13 +163,19 @@ int text_word_number(struct text_word word, unsigned long max,
 	return 0;
 }
 
+/* A folded header has line ends among its blanks. */
+static bool is_space(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
 struct text_word text_trim(struct text_word word)
 {
-	while (word.len && is_blank(word.text[0])) {
+	while (word.len && is_space(word.text[0])) {
 		word.text++;
 		word.len--;
 	}
-	while (word.len && is_blank(word.text[word.len - 1]))
+	while (word.len && is_space(word.text[word.len - 1]))
 		word.len--;
 	return word;
 }

@@ -47,7 +47,7 @@ bool text_word_starts_case(struct text_word word, const char *string);
 /* Decimal digits only, at most max. 0 or -EINVAL. */
 int text_word_number(struct text_word word, unsigned long max,
 		     unsigned long *ret);
-/* Without blanks and tabs at both ends. */
+/* Without blanks, tabs and line ends at both ends. */
 struct text_word text_trim(struct text_word word);
 /* The value of a hex digit, or -1. */
 int text_hex_value(char c);

@@ -49,6 +49,8 @@ static char *header_value(const char *message, const char *name)
 	at += strlen(name);
 	at += strspn(at, " ");
 	end = at + strcspn(at, "\r\n");
+	while (strncmp(end, "\r\n ", 3) == 0 || strncmp(end, "\r\n\t", 3) == 0)
+		end += 2 + strcspn(end + 2, "\r\n");
 	return strndup(at, (size_t)(end - at));
 }
 
