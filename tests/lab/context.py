@@ -4,6 +4,7 @@
 import contextlib
 import inspect
 import re
+import socket
 
 import scan
 from report import Failed
@@ -27,6 +28,10 @@ def hidden_from(case, segment):
         (kept if address in hidden else seen).update({int(port), int(port) + 1})
     names = {name for other in case.segments.values() if other is not segment
              for name in other.names}
+    # SIP software likes to tell the machine's name where it lacks an address.
+    machine = socket.gethostname()
+    if len(machine) > 3 and machine != "localhost":
+        names.add(machine)
     return scan.View(segment.name, segment.valid, hidden, kept - seen,
                      names - set(segment.names))
 

@@ -118,7 +118,8 @@ class Edge:
             return " | ".join(file.read().strip().split("\n")[-lines:])
 
     def kill(self, daemon):
-        netns.end(self.processes[daemon], kill=True)
+        """kill -9; from then on its absence is no surprise."""
+        netns.end(self.processes.pop(daemon), kill=True)
 
     def stop(self):
         for daemon in ("proxy", "natctl", "translator"):
