@@ -93,6 +93,11 @@ START_TEST(without_memory_nothing_is_remembered)
 {
 	struct fragment_key key = key_of(1);
 
+	for (unsigned i = 1; i <= 2; i++) {
+		faults_arm(i);
+		ck_assert_ptr_null(fragments_new(1));
+		ck_assert(faults_disarm());
+	}
 	faults_arm(1);
 	fragments_remember(fragments, &key, &path, 0);
 	ck_assert(faults_disarm());

@@ -125,6 +125,11 @@ START_TEST(without_memory_nothing_is_added)
 	struct permit_key key = key_of(1, 1);
 	unsigned n = 0;
 
+	for (unsigned i = 1; i <= 3; i++) {
+		faults_arm(i);
+		ck_assert_ptr_null(permits_new(1));
+		ck_assert(faults_disarm());
+	}
 	do {
 		ck_assert_uint_eq(permits_count(permits), 0);
 		faults_arm(++n);
