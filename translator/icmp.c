@@ -2,10 +2,13 @@
 /* ICMP errors and the packets that they quote (RFC 792, RFC 5508). Pure. */
 #include "translator/icmp.h"
 
+#include <string.h>
+
 #include "translator/checksum.h"
 #include "translator/rewrite.h"
 
 #define ICMP_CHECKSUM 2
+#define ICMP_LENGTH   5 /* of the quote, in units of 4 bytes (RFC 4884) */
 
 enum icmp_type {
 	ICMP_ECHO_REPLY = 0,
@@ -66,12 +69,36 @@ enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted)
 	return VERDICT_ICMP_ERROR;
 }
 
+/* The checksum has been found true, so it may be made anew. */
+static void erase_extensions(struct packet *packet, const struct packet *quoted)
+{
+	size_t length = packet_get8(packet, packet->header + ICMP_LENGTH) * 4u;
+	size_t end = packet->header + PACKET_ICMP_HEADER + quoted->len;
+	size_t start = packet->header + PACKET_ICMP_HEADER + length;
+	size_t least = packet->header + PACKET_ICMP_HEADER + quoted->header +
+		       PACKET_UDP_HEADER;
+	size_t at = packet->header + ICMP_CHECKSUM;
+
+	if (length == 0 || start > end)
+		start = end;
+	if (start < least)
+		start = least;
+	memset(packet->data + start, 0, packet->len - start);
+	packet_set16(packet, at, 0);
+	packet_set16(packet, at,
+		     checksum_finish(
+			     checksum_add(0, packet->data + packet->header,
+					  packet->len - packet->header)));
+}
+
 void icmp_rewrite(struct packet *packet, struct packet *quoted,
 		  const struct icmp_rewrite *to)
 {
 	size_t at = packet->header + ICMP_CHECKSUM;
 	uint32_t difference;
 
+	if (to->erase_extensions)
+		erase_extensions(packet, quoted);
 	difference = rewrite_endpoints(quoted, &to->quoted_src,
 				       &to->quoted_dst);
 	packet_set16(packet, at,

@@ -18,6 +18,11 @@ struct icmp_rewrite {
 	struct ip_addr dst;
 	struct endpoint quoted_src;
 	struct endpoint quoted_dst;
+	/*
+	 * Blank what stands behind the quoted packet: extensions (RFC 4884)
+	 * may name interfaces of a router that is not known over there.
+	 */
+	bool erase_extensions;
 };
 
 /* All headers and checksums of the error and of what it quotes. */

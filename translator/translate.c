@@ -232,6 +232,7 @@ static void pass_icmp(struct pass *pass, struct translation *ret)
 	}
 	to.src = error_source(pass, &path, &quoted_dst.addr);
 	to.dst = path.dst.addr;
+	to.erase_extensions = !ip_addr_equal(&to.src, &pass->src);
 	to.quoted_src = path.dst;
 	to.quoted_dst = path.src;
 	icmp_rewrite(&pass->packet, &quoted, &to);

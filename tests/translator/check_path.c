@@ -55,6 +55,10 @@ static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
 		sample->id = (uint16_t)scene_number(scene);
 	else if (scene_take(scene, "cut"))
 		*cut = scene_number(scene);
+	else if (scene_take(scene, "extension"))
+		sample->extension = scene_number(scene);
+	else if (scene_take(scene, "legacy"))
+		sample->extension_legacy = true;
 	else if (scene_take(scene, "quote"))
 		sample->quoted_payload = scene_number(scene);
 	else
@@ -173,13 +177,15 @@ static void expect_packet(struct scene *scene)
 	if (scene_take(scene, "about"))
 		next_way(scene, &scene->sample.quoted_src,
 			 &scene->sample.quoted_dst);
+	if (scene_take(scene, "erased"))
+		scene->sample.extension_erased = true;
 	len = sample_build(&scene->sample, expected);
 	memset(expected + len, 0xee, scene->pad);
 	len += scene->pad;
 	compare_packets(scene, expected, len);
 }
 
-/* gives VERDICT [REALM SOURCE > DESTINATION [about SRC > DST]] */
+/* gives VERDICT [REALM SOURCE > DESTINATION [about SRC > DST [erased]]] */
 static void on_gives(struct scene *scene)
 {
 	const char *verdict = scene_word(scene);

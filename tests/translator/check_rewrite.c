@@ -71,7 +71,7 @@ START_TEST(a_rewritten_error_is_one_made_with_these_endpoints)
 		sample.quoted_dst = any_endpoint();
 		to = (struct icmp_rewrite){ sample.src.addr, sample.dst.addr,
 					    sample.quoted_src,
-					    sample.quoted_dst };
+					    sample.quoted_dst, false };
 		icmp_rewrite(&packet, &quoted, &to);
 		sample_build(&sample, expected);
 		ck_assert_mem_eq(data, expected, len);

@@ -51,7 +51,9 @@ static size_t build_icmp(const struct sample *sample, uint8_t *at)
 {
 	struct sample quoted = { .src = sample->quoted_src,
 				 .dst = sample->quoted_dst,
-				 .payload = 172,
+				 .payload = sample->extension_legacy ?
+						    sample->quoted_payload :
+						    172,
 				 .ttl = 7,
 				 .id = sample->id,
 				 .options = sample->options,
@@ -69,6 +71,14 @@ static size_t build_icmp(const struct sample *sample, uint8_t *at)
 		quote = (packet[0] & 0xfu) * 4 + 8 + sample->quoted_payload;
 		memcpy(at + len, packet, quote);
 		len += quote;
+	}
+	if (sample->extension > 0) {
+		assert(sample->extension_legacy || len % 4 == 0);
+		if (!sample->extension_legacy)
+			at[5] = (uint8_t)((len - 8) / 4);
+		memset(at + len, sample->extension_erased ? 0 : 0xab,
+		       sample->extension);
+		len += sample->extension;
 	}
 	put16(at + 2, (uint16_t)~sample_sum(at, len, 0));
 	return len;

@@ -27,6 +27,9 @@ struct sample {
 	struct endpoint quoted_src; /* of an ICMP error */
 	struct endpoint quoted_dst;
 	size_t quoted_payload; /* how many bytes behind the UDP header */
+	size_t extension;      /* bytes behind the quote (RFC 4884) */
+	bool extension_erased; /* all 0 */
+	bool extension_legacy; /* the length of the quote is not told */
 };
 
 /* Writes the packet to buf, SAMPLE_MAX bytes long; returns its length. */
