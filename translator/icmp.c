@@ -72,7 +72,8 @@ enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted)
 /* The checksum has been found true, so it may be made anew. */
 static void erase_extensions(struct packet *packet, const struct packet *quoted)
 {
-	size_t length = packet_get8(packet, packet->header + ICMP_LENGTH) * 4u;
+	size_t length =
+		(size_t)packet_get8(packet, packet->header + ICMP_LENGTH) * 4;
 	size_t end = packet->header + PACKET_ICMP_HEADER + quoted->len;
 	size_t start = packet->header + PACKET_ICMP_HEADER + length;
 	size_t least = packet->header + PACKET_ICMP_HEADER + quoted->header +

@@ -61,7 +61,8 @@ static bool fragment_fits(const struct packet *packet)
 		return true;
 	if (payload == 0 || (packet->more && payload % 8 != 0))
 		return false;
-	return packet->header + packet->offset * 8u + payload <= UINT16_MAX;
+	return packet->header + packet->offset * (size_t)8 + payload <=
+	       UINT16_MAX;
 }
 
 static bool transport_fits(const struct packet *packet)

@@ -148,41 +148,41 @@ static void fill_head(struct ruleset_rule *rule, const struct rule *from)
 		rule->nodes[i].index = i;
 }
 
-int ruleset_rule_new(const struct rule *from, size_t realm_count,
+int ruleset_rule_new(const struct rule *rule, size_t realm_count,
 		     struct ruleset_rule **ret)
 {
-	struct ruleset_rule *rule;
+	struct ruleset_rule *made;
 	struct endpoint *targets;
 	struct sizes sizes;
 	uint16_t target_count, run_count;
 	size_t node_count;
 	int err;
 
-	if (!rule_is_possible(from, realm_count))
+	if (!rule_is_possible(rule, realm_count))
 		return -EINVAL;
-	err = collect_targets(from, &targets, &target_count);
+	err = collect_targets(rule, &targets, &target_count);
 	if (err)
 		return err;
-	run_count = condition_runs(from->conditions, from->condition_count,
+	run_count = condition_runs(rule->conditions, rule->condition_count,
 				   NULL);
-	node_count = (size_t)from->ports * (2u + target_count);
+	node_count = (size_t)rule->ports * (2u + target_count);
 	sizes.nodes = node_count * sizeof(struct ruleset_node);
-	sizes.conditions = from->condition_count * sizeof(*from->conditions);
+	sizes.conditions = rule->condition_count * sizeof(*rule->conditions);
 	sizes.runs = run_count * sizeof(struct condition_run);
 	sizes.targets = target_count * sizeof(*targets);
-	sizes.group = strlen(from->group) + 1;
-	rule = calloc(1, sizeof(*rule) + sizes.nodes + sizes.conditions +
+	sizes.group = strlen(rule->group) + 1;
+	made = calloc(1, sizeof(*made) + sizes.nodes + sizes.conditions +
 				 sizes.runs + sizes.targets + sizes.group);
-	if (rule) {
-		rule->node_count = node_count;
-		rule->run_count = run_count;
-		rule->target_count = target_count;
-		fill_head(rule, from);
-		fill_tail(rule, from, targets, &sizes);
-		*ret = rule;
+	if (made) {
+		made->node_count = node_count;
+		made->run_count = run_count;
+		made->target_count = target_count;
+		fill_head(made, rule);
+		fill_tail(made, rule, targets, &sizes);
+		*ret = made;
 	}
 	free(targets);
-	return rule ? 0 : -ENOMEM;
+	return made ? 0 : -ENOMEM;
 }
 
 void ruleset_rule_free(struct ruleset_rule *rule)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests translator/ruleset.c and translator/ruleset_rule.c. */
+/* Tests translator/ruleset.c. */
 #include "translator/ruleset.h"
 
 #include <errno.h>
@@ -103,40 +103,6 @@ START_TEST(realm_and_protocol_are_part_of_an_endpoint)
 					  &rules[i].outer)
 					  ->id,
 				  rules[i].id);
-}
-END_TEST
-
-START_TEST(a_rule_comes_back_as_it_was_put)
-{
-	struct rule_condition conditions[2] = {
-		{ .source = { ip_addr_v4(0x01010101), 32 },
-		  .ports = { 1, 65535 },
-		  .target = at(0x0a000009, 9000, 0) },
-		{ .source = { ip_addr_v4(0), 0 },
-		  .ports = { 1, 65535 },
-		  .discard = true },
-	};
-	struct rule rule = make(7, 1), back;
-
-	rule.remote = (struct rule_remote){ { ip_addr_v4(0x01000000), 8 }, 9 };
-	rule.kind = RULE_TERMINATING;
-	rule.keep_source = true;
-	rule.condition_count = 2;
-	rule.conditions = conditions;
-	ck_assert_int_eq(put(&rule), 0);
-	ruleset_rule_copy(ruleset_find(set, 7), &back);
-	ck_assert_mem_eq(back.conditions, conditions, sizeof(conditions));
-	back.conditions = rule.conditions;
-	ck_assert_str_eq(back.group, "call-1");
-	ck_assert(endpoint_equal(&back.inner, &rule.inner));
-	ck_assert(endpoint_equal(&back.outer, &rule.outer));
-	ck_assert(ip_prefix_equal(&back.remote.prefix, &rule.remote.prefix));
-	ck_assert_uint_eq(back.remote.port, 9);
-	ck_assert_uint_eq(back.timer, 60);
-	ck_assert_uint_eq(back.ports, 2);
-	ck_assert_uint_eq(back.kind, RULE_TERMINATING);
-	ck_assert_uint_eq(back.protocol, RULE_UDP);
-	ck_assert(back.keep_source);
 }
 END_TEST
 
@@ -323,82 +289,6 @@ START_TEST(a_source_rule_that_is_not_usable_makes_way)
 }
 END_TEST
 
-START_TEST(a_target_of_a_condition_is_an_inner_endpoint_towards_its_source)
-{
-	struct rule_condition conditions[3] = {
-		{ .source = { ip_addr_v4(0x01010101), 32 },
-		  .ports = { 1, 65535 },
-		  .target = at(0x0a000009, 9000, 0) },
-		{ .source = { ip_addr_v4(0x01010102), 32 },
-		  .ports = { 1, 65535 },
-		  .target = at(0x0a000009, 9000, 0) },
-		{ .source = { ip_addr_v4(0), 0 }, .ports = { 1, 65535 } },
-	};
-	struct rule rule = make(7, 1);
-	struct endpoint source = at(0x0a000009, 9001, 0), target;
-	struct endpoint remote = at(0x01010102, 9, 1);
-	struct endpoint other = at(0x01010103, 9, 1);
-	uint16_t offset;
-
-	rule.condition_count = 3;
-	rule.conditions = conditions;
-	ck_assert_int_eq(put(&rule), 0);
-	ck_assert_uint_eq(ruleset_find(set, 7)->target_count, 1);
-	ck_assert_uint_eq(source_id(&source, &remote, &offset), 7);
-	ck_assert_uint_eq(offset, 1);
-	ck_assert_uint_eq(source_id(&source, &other, &offset), 0);
-	ck_assert(
-		ruleset_rule_target(ruleset_find(set, 7), &remote, 1, &target));
-	ck_assert(endpoint_equal(&target, &source));
-	ck_assert(
-		ruleset_rule_target(ruleset_find(set, 7), &other, 1, &target));
-	ck_assert_uint_eq(target.port, 1001);
-}
-END_TEST
-
-START_TEST(a_rule_that_cannot_be_is_refused)
-{
-	struct rule_condition conditions[2] = {
-		{ .source = { ip_addr_v4(0), 0 }, .ports = { 1, 65535 } },
-		{ .source = { ip_addr_v4(0x01010101), 32 },
-		  .ports = { 1, 65535 } },
-	};
-	struct rule bad[14];
-
-	for (size_t i = 0; i < 14; i++)
-		bad[i] = make(1, 1);
-	bad[0].id = 0;
-	bad[1].ports = 0;
-	bad[2].ports = RULE_PORTS_MAX + 1;
-	bad[3].outer.port = 65535;
-	bad[4].inner.port = 65535;
-	bad[5].inner.port = 0;
-	bad[6].inner.realm = 3;
-	bad[7].outer.realm = REALM_NONE;
-	bad[8].kind = 3;
-	bad[9].protocol = 1;
-	bad[10].inner.addr.family = IP_V6;
-	bad[11].condition_count = 2; /* not sorted */
-	bad[11].conditions = conditions;
-	bad[12].remote.prefix = (struct ip_prefix){ { .family = IP_V6 }, 0 };
-	bad[13].condition_count = RULE_CONDITIONS_MAX + 1;
-	for (size_t i = 0; i < 14; i++)
-		ck_assert_msg(put(&bad[i]) == -EINVAL, "rule %zu is taken", i);
-	conditions[0].source = (struct ip_prefix){ ip_addr_v4(0x02020202), 32 };
-	conditions[1].source = (struct ip_prefix){ ip_addr_v4(0), 0 };
-	ck_assert_int_eq(put(&bad[11]), 0);
-	conditions[1].target = at(0x0a000009, 65535, 0);
-	ck_assert_int_eq(put(&bad[11]), -EINVAL);
-	conditions[1].target.port = 9000;
-	conditions[1].discard = true;
-	ck_assert_int_eq(put(&bad[11]), -EINVAL);
-	conditions[1] = conditions[0];
-	conditions[1].source.addr.family = IP_V6;
-	ck_assert_int_eq(put(&bad[11]), -EINVAL);
-	ck_assert_uint_eq(ruleset_count(set), 1);
-}
-END_TEST
-
 /* Forty rules at once with the n-th allocation failing. Has one failed? */
 static bool put_forty(unsigned n, const struct rule *rules)
 {
@@ -490,7 +380,6 @@ int main(void)
 	const TTest *tests[] = {
 		each_port_of_a_rule_is_found_from_both_sides,
 		realm_and_protocol_are_part_of_an_endpoint,
-		a_rule_comes_back_as_it_was_put,
 		a_second_rule_of_an_outer_endpoint_is_refused,
 		a_batch_is_put_as_a_whole_or_not_at_all,
 		two_rules_can_swap_their_outer_endpoints,
@@ -500,8 +389,6 @@ int main(void)
 		a_listing_goes_by_id_and_can_be_paged,
 		the_most_specific_usable_remote_is_the_source,
 		a_source_rule_that_is_not_usable_makes_way,
-		a_target_of_a_condition_is_an_inner_endpoint_towards_its_source,
-		a_rule_that_cannot_be_is_refused,
 		without_memory_a_put_changes_nothing,
 		without_memory_there_is_no_set,
 		after_ten_thousand_changes_it_holds_what_it_should,
