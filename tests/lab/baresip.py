@@ -17,6 +17,7 @@ import scan
 import sip
 from applications import check_nothing_left
 from context import equal, require
+from report import NotReached
 
 SECONDS = 4
 CONFIG = """\
@@ -137,18 +138,22 @@ def baresip(context):
     with context.test("baresip/call"):
         record = call(lab, a, b)
     with context.test("baresip/audio_both_ways"):
-        require(record, "not reached: the call failed")
+        if not record:
+            raise NotReached("the call")
         for name, loud in record["loudness"].items():
             require(loud > 500, f"what {name} recorded is silent: RMS {loud:.0f}")
     with context.test("baresip/rtp_on_every_segment"):
-        require(record, "not reached: the call failed")
+        if not record:
+            raise NotReached("the call")
         check_rtp(context, record["captures"])
     with context.test("baresip/empty_after_bye"):
-        require(record, "not reached: the call failed")
+        if not record:
+            raise NotReached("the call")
         for edge in lab.edges.values():
             check_nothing_left(edge)
     with context.test("baresip/no_leak", ["X5"]):
-        require(record, "not reached: the call failed")
+        if not record:
+            raise NotReached("the call")
         captures = record["captures"]
         leaks = [leak for segment, packets in captures.items()
                  for leak in scan.scan(own_view(context, captures, segment), packets)]

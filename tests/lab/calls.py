@@ -11,6 +11,7 @@ import sip
 from applications import check_nothing_left, pairs
 from context import equal, require
 from phone import Phone
+from report import NotReached
 
 MEDIA_SECONDS = 1.0
 
@@ -44,11 +45,16 @@ class Pair:
             for phone in self.phones:
                 phone.register()
         except BaseException:
-            self.__exit__()
+            self.__exit__(None)
             raise
         return self.phones
 
-    def __exit__(self, *exc):
+    def __exit__(self, failure, *_):
+        if failure:
+            # What is left of the call must not disturb the next test.
+            for phone in self.phones:
+                phone.give_up()
+            time.sleep(0.2)
         for phone in self.phones:
             phone.quit()
 
@@ -236,7 +242,8 @@ def calls(context):
             ids = context.case.ids(*kinds) if kinds else \
                 ["X5"] if name == "no_leak" else []
             with context.test(f"{order}/{name}", ids):
-                require(record, "not reached: the call failed")
+                if not record:
+                    raise NotReached("the call")
                 proof(context, record)
 
 

@@ -7,7 +7,7 @@ import re
 import socket
 
 import scan
-from report import Failed
+from report import Failed, NotReached
 
 
 def hidden_from(case, segment):
@@ -55,7 +55,7 @@ class Context:
             words = self.lab.daemon_that_ended()
             if words:
                 raise Failed(words)
-        if self.report.failed > before:
+        if self.report.failed > before and not self.report.unreached:
             print(f"     kept in {self.lab.keep_evidence(self.case.name + '/' + name)}",
                   flush=True)
 
@@ -108,7 +108,8 @@ class Steps:
             label = step.upper() + (rest or "")
             before = context.report.failed
             with context.test(f"{cls.name}/{label}"):
-                require(not failed, f"not reached: {failed} failed")
+                if failed:
+                    raise NotReached(failed)
                 if self is None:
                     self = cls(context)
                 method(self)

@@ -8,7 +8,7 @@ import threading
 import netns
 from calls import calls
 from context import equal, require
-from report import Failed
+from report import Failed, NotReached
 
 
 class Tcp:
@@ -105,16 +105,19 @@ def host_firewall(context):
         everything("before start")
     with context.test("after_start"):
         lab.start_edges()
-        require(own, "not reached")
+        if not own:
+            raise NotReached("the start")
         everything("after start")
         Tcp(lab, "x", ("y", "8.8.8.1"), 9003).check("new connection")
         Tcp(lab, "e", ("a", "1.1.1.1"), 9004).check("new connection")
     calls(context)
     with context.test("after_calls"):
-        require(own, "not reached")
+        if not own:
+            raise NotReached("the start")
         everything("after calls")
     with context.test("after_stop"):
-        require(own, "not reached")
+        if not own:
+            raise NotReached("the start")
         edge.stop()
         edge.processes.clear()
         everything("after stop")

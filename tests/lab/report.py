@@ -11,10 +11,18 @@ class Failed(Exception):
     """A test's reason to fail, said in words."""
 
 
+class NotReached(Failed):
+    """A test that cannot be made because the one before it failed."""
+
+    def __init__(self, name):
+        super().__init__(f"not reached: {name} failed")
+
+
 class Report:
     def __init__(self, verbose=False):
         self.passed = 0
         self.failed = 0
+        self.unreached = False      # was the last failure a NotReached?
         self.verbose = verbose or bool(os.environ.get("LAB_VERBOSE"))
 
     def ok(self, name):
@@ -34,11 +42,13 @@ class Report:
         except (KeyboardInterrupt, SystemExit):
             raise
         except Failed as failure:
+            self.unreached = isinstance(failure, NotReached)
             self.fail(name, failure)
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             file = os.path.basename(place.filename)
             text = str(error) or place.line
+            self.unreached = False
             self.fail(name, f"{type(error).__name__} at {file}:{place.lineno}: {text}")
             if self.verbose:
                 traceback.print_exc(file=sys.stderr)

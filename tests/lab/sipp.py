@@ -49,7 +49,8 @@ def start(lab, phone, argv, name):
                                stderr=log, cwd=folder, env={**os.environ, "TERM": "dumb"})
 
 
-def finished(path, process, what):
+def finished(started, what):
+    path, process = started
     try:
         code = process.wait(SECONDS + 5)
     except subprocess.TimeoutExpired:
@@ -73,20 +74,22 @@ def sipp(context, name):
     with context.test(f"sipp_{name}"):
         lab.take()
         for phone in (a, b):
-            argv = arguments(phone, "register", phone.domain, **{
-                "from": phone.aor, "user": phone.user, "domain": phone.domain,
-                "expires": "600"})
-            finished(*start(lab, phone, argv, "register"), f"register of {phone.name}")
+            argv = arguments(phone, "register", phone.domain, user=phone.user,
+                             domain=phone.domain)
+            finished(start(lab, phone, argv, "register"), f"register of {phone.name}")
         argv = arguments(b, name + "_uas", b.aor[4:], "-d", "300", **said(b),
                          **expected["b"])
         callee = start(lab, b, argv, "uas")
-        netns.wait_until("the callee's SIPp is bound",
-                         lambda: bound(lab, b), timeout=3)
-        argv = arguments(a, name + "_uac", b.aor[4:], "-d", "300", **said(a),
-                         **expected["a"], **{"from": a.aor, "to": b.aor, "user": a.user})
-        caller = start(lab, a, argv, "uac")
-        finished(*caller, "the caller")
-        finished(*callee, "the callee")
+        try:
+            netns.wait_until("the callee's SIPp is bound",
+                             lambda: bound(lab, b), timeout=3)
+            argv = arguments(a, name + "_uac", b.aor[4:], "-d", "300", **said(a),
+                             **expected["a"], user=a.user, domain=a.domain,
+                             peer=b.user, peer_domain=b.domain)
+            finished(start(lab, a, argv, "uac"), "the caller")
+            finished(callee, "the callee")
+        finally:
+            netns.end(callee[1], kill=True)
         captures = lab.take()
         for what, party in (("offer", b), ("answer", a)):
             segment = party.segment

@@ -70,11 +70,13 @@ def run_case(report, case, only=""):
             run_in_lab(report, case, [(name, words)])
         else:
             shared.append((name, words))
-    if shared:
-        run_in_lab(report, case, shared)
+    while shared:
+        shared = run_in_lab(report, case, shared)
 
 
 def run_in_lab(report, case, runs):
+    """The tests that are left: after a failure the others get a fresh lab."""
+    left = list(runs)
     try:
         with Lab(case) as lab:
             if not any(getattr(TESTS[name], "starts_itself", False) for name, _ in runs):
@@ -83,9 +85,13 @@ def run_in_lab(report, case, runs):
                 except LabError as error:
                     folder = lab.keep_evidence(case.name + "/start")
                     report.fail(f"{case.name}/start", f"{error}; kept in {folder}")
-                    return
+                    return []
             context = Context(report, lab)
-            for name, words in runs:
+            before = report.failed
+            while left and report.failed == before:
+                name, words = left.pop(0)
                 TESTS[name](context, *words)
     except LabError as error:
         report.fail(f"{case.name}/lab", error)
+        return []
+    return left
