@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The SIP agents, one for each listener. */
+#define NTA_AGENT_MAGIC_T struct listener
+#include "proxy/edge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sofia-sip/msg_addr.h>
+#include <sofia-sip/msg_header.h>
+#include <sofia-sip/nta_stateless.h>
+#include <sofia-sip/nta_tport.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/sip_tag.h>
+#include <sofia-sip/sip_util.h>
+#include <sofia-sip/su_tag.h>
+#include <sofia-sip/tport_tag.h>
+#include <sofia-sip/url.h>
+
+#include "common/log.h"
+#include "proxy/sofia_guard.h"
+
+#define TIMER_C_MS      185000
+#define UDP_RECV_BUFFER (4 << 20)
+
+struct edge {
+	struct edge_hooks hooks;
+	struct listener *listeners; /* owned */
+	size_t count;
+};
+
+/* Source address of a message; false: of a family that is not served. */
+static bool source_of(msg_t *msg, struct listener *listener,
+		      struct endpoint *ret)
+{
+	const su_sockaddr_t *from = msg_addr(msg);
+
+	memset(ret, 0, sizeof(*ret));
+	if (from->su_family == AF_INET) {
+		ret->addr.family = IP_V4;
+		memcpy(ret->addr.bytes, &from->su_sin.sin_addr, 4);
+	} else if (from->su_family == AF_INET6) {
+		ret->addr.family = IP_V6;
+		memcpy(ret->addr.bytes, &from->su_sin6.sin6_addr, 16);
+	} else {
+		return false;
+	}
+	ret->port = ntohs(from->su_port);
+	ret->realm = listener->realm;
+	return true;
+}
+
+static int on_message(struct listener *listener, nta_agent_t *agent, msg_t *msg,
+		      sip_t *sip)
+{
+	const struct edge *edge = listener->edge;
+	struct flow from = { .listener = listener };
+	int status;
+
+	if (!source_of(msg, listener, &from.peer)) {
+		nta_msg_discard(agent, msg);
+		return 0;
+	}
+	if (sip->sip_request == NULL) {
+		edge->hooks.on_response(&from, msg, sip, edge->hooks.arg);
+		return 0;
+	}
+	status = sofia_guard_request(sip);
+	if (status != 0)
+		edge_reply(&from, msg, status, NULL, NULL);
+	else
+		edge->hooks.on_request(&from, msg, sip, edge->hooks.arg);
+	return 0;
+}
+
+/* With several interfaces the realm's sockets are not tied to one. */
+static const char *device_of(const struct conf_realm *realm)
+{
+	return realm->interfaces.count == 1 ? realm->interfaces.items[0] : NULL;
+}
+
+static int open_listener(struct listener *listener, su_root_t *root,
+			 const struct conf_realm *realm)
+{
+	char url[FLOW_URL_TEXT];
+	struct flow self = { .listener = listener, .peer = listener->local };
+
+	errno = 0;
+	sofia_guard_bind_device(device_of(realm));
+	listener->agent = nta_agent_create(
+		root, URL_STRING_MAKE(flow_url(&self, url)), on_message,
+		listener, NTATAG_UA(0), NTATAG_MERGE_482(0),
+		NTATAG_CANCEL_487(0), NTATAG_PASS_100(1),
+		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_SERVER_RPORT(2),
+		NTATAG_CLIENT_RPORT(1), NTATAG_MAXSIZE(EDGE_MESSAGE_MAX),
+		NTATAG_GRAYLIST(0), NTATAG_UDP_MTU(EDGE_MESSAGE_MAX),
+		NTATAG_TIMER_C(TIMER_C_MS), TPTAG_STUN_SERVER(0),
+		TPTAG_UDP_RMEM(UDP_RECV_BUFFER), TAG_END());
+	sofia_guard_bind_device(NULL);
+	if (listener->agent != NULL)
+		return 0;
+	log_error("listen %s: cannot listen on %s: %s", listener->name,
+		  listener->host_port,
+		  strerror(errno != 0 ? errno : EADDRINUSE));
+	return errno != 0 ? -errno : -EADDRINUSE;
+}
+
+int edge_new(su_root_t *root, const struct conf *conf,
+	     const struct edge_hooks *hooks, struct edge **ret_edge)
+{
+	struct edge *edge = calloc(1, sizeof(*edge));
+	int error = 0;
+
+	if (edge == NULL)
+		return -ENOMEM;
+	edge->hooks = *hooks;
+	edge->listeners = calloc(conf->listen_count + 1,
+				 sizeof(*edge->listeners));
+	if (edge->listeners == NULL) {
+		free(edge);
+		return -ENOMEM;
+	}
+	edge->count = conf->listen_count;
+	for (size_t i = 0; i < conf->listen_count && error == 0; i++) {
+		struct listener *listener = &edge->listeners[i];
+		struct endpoint bare = conf->listens[i].udp;
+
+		if (bare.addr.family == IP_NONE)
+			continue;
+		bare.realm = conf->listens[i].realm;
+		listener->edge = edge;
+		listener->index = i;
+		listener->name = conf->listens[i].name;
+		listener->realm = bare.realm;
+		listener->local = bare;
+		endpoint_format(&bare, NULL, listener->host_port);
+		error = open_listener(listener, root,
+				      &conf->realms[bare.realm]);
+	}
+	if (error != 0) {
+		edge_free(edge);
+		return error;
+	}
+	*ret_edge = edge;
+	return 0;
+}
+
+void edge_free(struct edge *edge)
+{
+	if (edge == NULL)
+		return;
+	for (size_t i = 0; i < edge->count; i++)
+		if (edge->listeners[i].agent != NULL)
+			nta_agent_destroy(edge->listeners[i].agent);
+	free(edge->listeners);
+	free(edge);
+}
+
+struct listener *edge_listener_of(struct edge *edge, realm_id realm)
+{
+	for (size_t i = 0; i < edge->count; i++)
+		if (edge->listeners[i].agent != NULL &&
+		    edge->listeners[i].realm == realm)
+			return &edge->listeners[i];
+	return NULL;
+}
+
+struct listener *edge_listener_at(struct edge *edge, size_t i)
+{
+	if (i >= edge->count || edge->listeners[i].agent == NULL)
+		return NULL;
+	return &edge->listeners[i];
+}
+
+bool edge_is_self(const struct edge *edge, const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < edge->count; i++)
+		if (edge->listeners[i].agent != NULL &&
+		    edge->listeners[i].local.port == endpoint->port &&
+		    ip_addr_equal(&edge->listeners[i].local.addr,
+				  &endpoint->addr))
+			return true;
+	return false;
+}
+
+bool edge_url_is_self(const struct edge *edge, const url_t *url)
+{
+	struct endpoint endpoint;
+
+	return edge_url_endpoint(url, &endpoint) == 0 &&
+	       edge_is_self(edge, &endpoint);
+}
+
+int edge_url_endpoint(const url_t *url, struct endpoint *ret)
+{
+	struct endpoint endpoint = { .port = 5060, .realm = REALM_NONE };
+	const char *host = url->url_host;
+	size_t len;
+
+	if (host == NULL)
+		return -EINVAL;
+	len = strlen(host);
+	if (len > 2 && host[0] == '[' && host[len - 1] == ']') {
+		host++;
+		len -= 2;
+	}
+	if (ip_addr_parse(host, len, &endpoint.addr) < 0)
+		return -EINVAL;
+	if (url->url_port != NULL && url->url_port[0] != '\0') {
+		char *end;
+		unsigned long port = strtoul(url->url_port, &end, 10);
+
+		if (*end != '\0' || port == 0 || port > UINT16_MAX)
+			return -EINVAL;
+		endpoint.port = (uint16_t)port;
+	}
+	*ret = endpoint;
+	return 0;
+}
+
+const char *flow_url(const struct flow *flow, char buf[FLOW_URL_TEXT])
+{
+	char text[ENDPOINT_TEXT];
+
+	snprintf(buf, FLOW_URL_TEXT, "sip:%.60s;transport=udp",
+		 endpoint_format(&flow->peer, NULL, text));
+	return buf;
+}
+
+void edge_reply(const struct flow *from, msg_t *msg, int status,
+		const char *phrase, const char *headers)
+{
+	const sip_t *sip = sip_object(msg);
+
+	if (phrase == NULL)
+		phrase = sip_status_phrase(status);
+	if (sip->sip_request->rq_method == sip_method_ack)
+		nta_msg_discard(from->listener->agent, msg);
+	else
+		nta_msg_treply(from->listener->agent, msg, status, phrase,
+			       TAG_IF(headers != NULL,
+				      SIPTAG_HEADER_STR(headers)),
+			       TAG_END());
+}
+
+int edge_send_request(const struct flow *to, msg_t *msg, const char *branch)
+{
+	char url[FLOW_URL_TEXT];
+
+	if (nta_outgoing_mcreate(to->listener->agent, NULL, NULL,
+				 URL_STRING_MAKE(flow_url(to, url)), msg,
+				 NTATAG_STATELESS(1), NTATAG_BRANCH_KEY(branch),
+				 TAG_END()) == NULL) {
+		msg_destroy(msg);
+		return -EIO;
+	}
+	return 0;
+}
+
+void edge_send_response(struct listener *listener, msg_t *msg)
+{
+	sip_t *sip = sip_object(msg);
+	sip_via_t *own;
+
+	/* The library takes the top Via for the one that it added. */
+	own = sip_via_dup(msg_home(msg), sip->sip_via);
+	if (own == NULL ||
+	    msg_header_insert(msg, (msg_pub_t *)sip, (msg_header_t *)own) < 0)
+		nta_msg_discard(listener->agent, msg);
+	else
+		nta_msg_tsend(listener->agent, msg, NULL, TAG_END());
+}
+
+void edge_discard(struct listener *listener, msg_t *msg)
+{
+	nta_msg_discard(listener->agent, msg);
+}
+
+msg_t *edge_message_new(struct listener *listener)
+{
+	return nta_msg_create(listener->agent, 0);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The SIP agents, one for each listener: an agent tells the listener and so
+ * the realm in which a message was received, and a listener is what a message
+ * is sent from. With transaction.h the only files that know NTA.
+ */
+#ifndef VIADUCT_PROXY_EDGE_H
+#define VIADUCT_PROXY_EDGE_H
+
+#include <sofia-sip/msg.h>
+#include <sofia-sip/nta.h>
+#include <sofia-sip/sip.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/su_wait.h>
+
+#include "common/conf.h"
+
+#define EDGE_MESSAGE_MAX 65535 /* bytes of a SIP message */
+#define FLOW_URL_TEXT    80    /* "sip:ADDRESS:PORT;transport=udp" */
+
+struct edge;
+
+struct listener {
+	struct edge *edge; /* parent, not owned */
+	const char *name;  /* not owned: the configuration's */
+	size_t index;      /* conf->listens[index] */
+	realm_id realm;
+	struct endpoint local;
+	char host_port[ENDPOINT_TEXT]; /* "10.0.0.1:5060", as in a URL */
+	nta_agent_t *agent;            /* owned */
+};
+
+/* One way to a party: from which of our listeners to which address. */
+struct flow {
+	struct listener *listener; /* not owned */
+	struct endpoint peer;      /* realm: the listener's */
+};
+
+struct edge_hooks {
+	/* Owns `msg`. The request passed sofia_guard_request(). */
+	void (*on_request)(const struct flow *from, msg_t *msg, sip_t *sip,
+			   void *arg);
+	/* Owns `msg`: a response that matches no transaction. */
+	void (*on_response)(const struct flow *from, msg_t *msg, sip_t *sip,
+			    void *arg);
+	void *arg;
+};
+
+/*
+ * Opens the sockets of all listeners. Each is tied to the device of its realm
+ * when the realm has exactly one interface, so that two realms may use the
+ * same addresses. 0, or -Exxx after a log line.
+ */
+int edge_new(su_root_t *root, const struct conf *conf,
+	     const struct edge_hooks *hooks, struct edge **ret_edge);
+/* Transactions must have been ended before. */
+void edge_free(struct edge *edge);
+
+/* The first listener of that realm, or NULL. */
+struct listener *edge_listener_of(struct edge *edge, realm_id realm);
+/* That of conf->listens[i]; NULL: not open. */
+struct listener *edge_listener_at(struct edge *edge, size_t i);
+/* Is that the address of one of our listeners, as seen from its realm? */
+bool edge_is_self(const struct edge *edge, const struct endpoint *endpoint);
+bool edge_url_is_self(const struct edge *edge, const url_t *url);
+/*
+ * Address and port (default 5060) of a URL with a numeric host; -EINVAL for
+ * any other. The realm is REALM_NONE.
+ */
+int edge_url_endpoint(const url_t *url, struct endpoint *ret);
+
+/* The next hop as the library wants it. */
+const char *flow_url(const struct flow *flow, char buf[FLOW_URL_TEXT]);
+
+/*
+ * Stateless answer; takes `msg`. `headers`: further header lines, or NULL.
+ * Nothing is sent in answer to an ACK.
+ */
+void edge_reply(const struct flow *from, msg_t *msg, int status,
+		const char *phrase, const char *headers);
+/*
+ * Sends a request without a transaction (ACK); takes `msg`. 0 or -Exxx.
+ */
+int edge_send_request(const struct flow *to, msg_t *msg, const char *branch);
+/*
+ * Sends a response without a transaction, to where its (only) Via headers
+ * say; takes `msg`.
+ */
+void edge_send_response(struct listener *listener, msg_t *msg);
+void edge_discard(struct listener *listener, msg_t *msg);
+/* An empty message, for a request of our own. NULL: no memory. */
+msg_t *edge_message_new(struct listener *listener);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every cure for a bug of the SIP library, in one place. */
+#include "proxy/sofia_guard.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <sofia-sip/msg_header.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/su_log.h>
+#include <sofia-sip/su_time.h>
+#include <sofia-sip/url.h>
+
+#include "common/mono.h"
+#include "common/privs.h"
+
+/* Seconds between 1900, from where the library counts, and 1970. */
+#define NTP_EPOCH 2208988800UL
+
+/* The library's exported hook for its clock; in none of its headers. */
+extern void (*_su_time)(su_time_t *time);
+
+int __real_getaddrinfo(const char *host, const char *service,
+		       const struct addrinfo *hints, struct addrinfo **list);
+int __wrap_getaddrinfo(const char *host, const char *service,
+		       const struct addrinfo *hints, struct addrinfo **list);
+ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+int __real_bind(int fd, const struct sockaddr *addr, socklen_t len);
+int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
+
+/* The wrapped functions have no argument to carry this in. */
+static struct {
+	char device[IFNAMSIZ];
+	int bind_error;
+	uint64_t lost_responses;
+	uint64_t start_ms;     /* monotonic */
+	uint64_t start_second; /* of the wall clock */
+} guard;
+
+static void monotonic_time(su_time_t *time)
+{
+	uint64_t ms;
+
+	if (time == NULL)
+		return;
+	ms = mono_ms() - guard.start_ms;
+	time->tv_sec = (unsigned long)(guard.start_second + ms / 1000);
+	time->tv_usec = (unsigned long)(ms % 1000) * 1000;
+}
+
+uint64_t sofia_guard_lost_responses(void)
+{
+	return guard.lost_responses;
+}
+
+static void log_nothing(void *stream, const char *format, va_list args)
+{
+	(void)stream;
+	(void)format;
+	(void)args;
+}
+
+void sofia_guard_init(void)
+{
+	guard.start_ms = mono_ms();
+	guard.start_second = wall_seconds() + NTP_EPOCH;
+	_su_time = monotonic_time;
+	/* From level 5 on the library prints credentials. */
+	su_log_redirect(NULL, log_nothing, NULL);
+	su_log_set_level(NULL, 0);
+}
+
+void sofia_guard_bind_device(const char *device)
+{
+	guard.bind_error = 0;
+	snprintf(guard.device, sizeof(guard.device), "%s",
+		 device != NULL ? device : "");
+}
+
+int sofia_guard_bind_error(void)
+{
+	return guard.bind_error;
+}
+
+int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (guard.device[0] != '\0' && addr->sa_family != AF_UNIX &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, guard.device,
+		       (socklen_t)strlen(guard.device)) < 0) {
+		guard.bind_error = -errno;
+		return -1;
+	}
+	return __real_bind(fd, addr, len);
+}
+
+int sofia_guard_resolve(const char *host, const char *service,
+			const struct addrinfo *hints,
+			struct addrinfo **ret_list)
+{
+	return __real_getaddrinfo(host, service, hints, ret_list);
+}
+
+int __wrap_getaddrinfo(const char *host, const char *service,
+		       const struct addrinfo *hints, struct addrinfo **list)
+{
+	struct addrinfo numeric = { .ai_family = AF_UNSPEC };
+
+	if (hints != NULL)
+		numeric = *hints;
+	numeric.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
+	return __real_getaddrinfo(host, service, &numeric, list);
+}
+
+static bool is_datagram(int fd)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	       type == SOCK_DGRAM;
+}
+
+static bool is_response(const struct msghdr *msg)
+{
+	static const char version[] = "SIP/2.0 ";
+
+	return msg->msg_iovlen > 0 &&
+	       msg->msg_iov[0].iov_len >= sizeof(version) - 1 &&
+	       memcmp(msg->msg_iov[0].iov_base, version, sizeof(version) - 1) ==
+		       0;
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	ssize_t sent = __real_sendmsg(fd, msg, flags);
+	size_t total = 0;
+
+	if (sent >= 0 || errno == EINTR || !is_datagram(fd))
+		return sent;
+	/* The error may be that of an earlier packet, now taken off. */
+	if (errno != EMSGSIZE) {
+		sent = __real_sendmsg(fd, msg, flags);
+		if (sent >= 0)
+			return sent;
+	}
+	if (!is_response(msg))
+		return sent;
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		total += msg->msg_iov[i].iov_len;
+	guard.lost_responses++;
+	return (ssize_t)total;
+}
+
+int sofia_guard_request(sip_t *sip)
+{
+	const url_t *url = sip->sip_request->rq_url;
+
+	msg_fragment_clear(sip->sip_request->rq_common);
+	msg_header_remove_param(sip->sip_via->v_common, "maddr");
+	if (url->url_type != url_sip && url->url_type != url_sips &&
+	    url->url_type != url_tel)
+		return 416;
+	if (url->url_headers != NULL)
+		return 400;
+	return 0;
+}
+
+sip_require_t *sofia_guard_hide_require(sip_t *sip)
+{
+	sip_require_t *require = sip->sip_require;
+
+	sip->sip_require = NULL;
+	return require;
+}
+
+void sofia_guard_show_require(sip_t *sip, sip_require_t *require)
+{
+	sip->sip_require = require;
+}
+
+void sofia_guard_branch(uint64_t loop, char buf[GUARD_BRANCH_TEXT])
+{
+	uint64_t random[2];
+
+	random_bytes(random, sizeof(random));
+	snprintf(buf, GUARD_BRANCH_TEXT, "z9hG4bK%016llx%016llx%016llx",
+		 (unsigned long long)random[0], (unsigned long long)random[1],
+		 (unsigned long long)loop);
+}
+
+bool sofia_guard_branch_loop(const char *branch, uint64_t *ret_loop)
+{
+	unsigned long long loop;
+	char *end;
+
+	if (branch == NULL || strlen(branch) != 7 + 48 ||
+	    strncmp(branch, "z9hG4bK", 7) != 0)
+		return false;
+	loop = strtoull(branch + 7 + 32, &end, 16);
+	if (*end != '\0')
+		return false;
+	*ret_loop = loop;
+	return true;
+}

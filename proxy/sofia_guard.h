@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every cure for a bug of the SIP library, in one place.
+ *
+ * Linked with -Wl,--wrap=getaddrinfo,--wrap=sendmsg,--wrap=bind: the library
+ * then can neither block in a name look-up nor see a UDP response fail (it
+ * aborts on the ACK of such a one), and its sockets can be tied to a device.
+ */
+#ifndef VIADUCT_PROXY_SOFIA_GUARD_H
+#define VIADUCT_PROXY_SOFIA_GUARD_H
+
+#include <netdb.h>
+#include <sofia-sip/sip.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GUARD_BRANCH_TEXT 64 /* a branch, with "z9hG4bK" and the final NUL */
+
+/* UDP responses that the kernel refused to send. */
+uint64_t sofia_guard_lost_responses(void);
+
+/*
+ * Before su_init(): the library's clock becomes monotonic (its timers abort
+ * when the wall clock steps) and its log is silent below errors.
+ */
+void sofia_guard_init(void);
+
+/*
+ * Sockets that are bound from now on are tied to this device; NULL: to none.
+ * The name is copied.
+ */
+void sofia_guard_bind_device(const char *device);
+/* 0, or the -Exxx that tying the last socket to its device gave. */
+int sofia_guard_bind_error(void);
+
+/*
+ * getaddrinfo() that does look up names, for the time before the loop runs;
+ * the wrapped one takes numeric hosts only.
+ */
+int sofia_guard_resolve(const char *host, const char *service,
+			const struct addrinfo *hints,
+			struct addrinfo **ret_list);
+
+/*
+ * Makes a request fit to be given to the library: no maddr in its top Via,
+ * request line printed anew. 0; or the status to refuse it with: 400 when the
+ * Request-URI has headers, 416 when its scheme is not served.
+ */
+int sofia_guard_request(sip_t *sip);
+
+/*
+ * The Require header off, while the library makes a server transaction (it
+ * would take over 100rel otherwise), and on again.
+ */
+sip_require_t *sofia_guard_hide_require(sip_t *sip);
+void sofia_guard_show_require(sip_t *sip, sip_require_t *require);
+
+/*
+ * A branch that nobody can guess (128 random bits; RFC 3261 8.1.1.7); `loop`
+ * is carried along (RFC 5393 4.2.2).
+ */
+void sofia_guard_branch(uint64_t loop, char buf[GUARD_BRANCH_TEXT]);
+/* The `loop` of a branch made here; false: it is not of this form. */
+bool sofia_guard_branch_loop(const char *branch, uint64_t *ret_loop);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Server and client transactions, on those of the SIP library. */
+#define NTA_OUTGOING_MAGIC_T struct client
+#define NTA_INCOMING_MAGIC_T struct server
+#include "proxy/transaction.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sofia-sip/msg.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/sip_tag.h>
+#include <sofia-sip/su_tag.h>
+
+#include "common/privs.h"
+#include "proxy/sofia_guard.h"
+
+struct server {
+	nta_incoming_t *irq; /* owned */
+	server_cancel_fn on_cancel;
+	void *arg;
+};
+
+struct client {
+	nta_outgoing_t *orq; /* owned */
+	client_response_fn on_response;
+	void *arg;
+	char *reason;        /* owned: Reason of the CANCEL, or NULL */
+	bool is_provisional; /* a 1xx has come */
+	bool is_wanted_cancelled;
+	bool is_cancelled;
+};
+
+static int on_ack_or_cancel(struct server *server, nta_incoming_t *irq,
+			    const sip_t *sip)
+{
+	(void)irq;
+	if (sip != NULL && sip->sip_request != NULL &&
+	    sip->sip_request->rq_method == sip_method_cancel &&
+	    server->on_cancel != NULL)
+		server->on_cancel(sip, server->arg);
+	return 0;
+}
+
+struct server *server_new(const struct flow *from, msg_t *msg, sip_t *sip,
+			  server_cancel_fn on_cancel, void *arg)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	sip_require_t *require;
+
+	if (server == NULL) {
+		nta_msg_discard(from->listener->agent, msg);
+		return NULL;
+	}
+	require = sofia_guard_hide_require(sip);
+	server->irq = nta_incoming_create(from->listener->agent, NULL, msg, sip,
+					  TAG_END());
+	if (server->irq == NULL) {
+		free(server);
+		return NULL;
+	}
+	sofia_guard_show_require(sip, require);
+	server->on_cancel = on_cancel;
+	server->arg = arg;
+	nta_incoming_bind(server->irq, on_ack_or_cancel, server);
+	if (sip->sip_request->rq_method == sip_method_invite)
+		nta_incoming_treply(server->irq, SIP_100_TRYING, TAG_END());
+	return server;
+}
+
+msg_t *server_request(struct server *server)
+{
+	return nta_incoming_getrequest(server->irq);
+}
+
+static void tag_answer(struct server *server)
+{
+	uint64_t random;
+	char tag[32];
+
+	if (nta_incoming_gettag(server->irq) != NULL)
+		return;
+	random_bytes(&random, sizeof(random));
+	snprintf(tag, sizeof(tag), "tag=%016llx", (unsigned long long)random);
+	nta_incoming_tag(server->irq, tag);
+}
+
+void server_reply(struct server *server, int status, const char *phrase,
+		  const char *headers)
+{
+	if (status > 100)
+		tag_answer(server);
+	if (phrase == NULL)
+		phrase = sip_status_phrase(status);
+	nta_incoming_treply(server->irq, status, phrase,
+			    TAG_IF(headers != NULL, SIPTAG_HEADER_STR(headers)),
+			    TAG_END());
+}
+
+int server_forward(struct server *server, msg_t *msg)
+{
+	const sip_t *sip = sip_object(msg);
+
+	if (nta_incoming_complete_response(server->irq, msg,
+					   sip->sip_status->st_status, NULL,
+					   TAG_END()) < 0) {
+		msg_destroy(msg);
+		return -ENOMEM;
+	}
+	return nta_incoming_mreply(server->irq, msg) < 0 ? -EIO : 0;
+}
+
+void server_free(struct server *server)
+{
+	if (server == NULL)
+		return;
+	nta_incoming_bind(server->irq, NULL, NULL);
+	nta_incoming_destroy(server->irq);
+	free(server);
+}
+
+static void send_cancel(struct client *client)
+{
+	client->is_cancelled = true;
+	nta_outgoing_tcancel(client->orq, NULL, NULL,
+			     TAG_IF(client->reason != NULL,
+				    SIPTAG_REASON_STR(client->reason)),
+			     TAG_END());
+}
+
+static int on_response(struct client *client, nta_outgoing_t *orq,
+		       const sip_t *sip)
+{
+	int status = 408;
+	msg_t *msg = NULL;
+
+	if (sip != NULL && sip->sip_status != NULL)
+		status = sip->sip_status->st_status;
+	if (sip != NULL && !nta_sip_is_internal(sip))
+		msg = nta_outgoing_getresponse(orq);
+	else if (status < 300)
+		status = 503;
+	if (status < 200) {
+		client->is_provisional = true;
+		if (client->is_wanted_cancelled && !client->is_cancelled)
+			send_cancel(client);
+	}
+	client->on_response(status, msg, client->arg);
+	return 0;
+}
+
+int client_new(const struct flow *to, msg_t *msg, const char *branch,
+	       client_response_fn response, void *arg,
+	       struct client **ret_client)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	char url[FLOW_URL_TEXT];
+
+	if (client == NULL) {
+		msg_destroy(msg);
+		return -ENOMEM;
+	}
+	client->on_response = response;
+	client->arg = arg;
+	client->orq = nta_outgoing_mcreate(to->listener->agent, on_response,
+					   client,
+					   URL_STRING_MAKE(flow_url(to, url)),
+					   msg, NTATAG_BRANCH_KEY(branch),
+					   TAG_END());
+	if (client->orq == NULL) {
+		msg_destroy(msg);
+		free(client);
+		return -EIO;
+	}
+	*ret_client = client;
+	return 0;
+}
+
+void client_cancel(struct client *client, const char *reason)
+{
+	if (client->is_wanted_cancelled)
+		return;
+	client->is_wanted_cancelled = true;
+	if (reason != NULL)
+		client->reason = strdup(reason);
+	/* Before a 1xx the library would abort on a 200 for the CANCEL. */
+	if (client->is_provisional)
+		send_cancel(client);
+}
+
+bool client_is_cancelled(const struct client *client)
+{
+	return client->is_wanted_cancelled;
+}
+
+void client_free(struct client *client)
+{
+	if (client == NULL)
+		return;
+	nta_outgoing_bind(client->orq, NULL, NULL);
+	nta_outgoing_destroy(client->orq);
+	free(client->reason);
+	free(client);
+}
