@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One side of a call, and the dialogs between the two sides. */
+#include "proxy/leg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sofia-sip/sip_header.h>
+
+#include "proxy/call.h"
+#include "proxy/headers.h"
+
+struct leg *leg_other(const struct leg *leg)
+{
+	return &leg->call->legs[!leg->side];
+}
+
+const char *leg_user(const struct leg *leg, char buf[CALL_USER_TEXT])
+{
+	snprintf(buf, CALL_USER_TEXT, "%s%c", leg->call->token,
+		 leg->side == CALL_A ? 'a' : 'b');
+	return buf;
+}
+
+/*
+ * A request tells its Record-Route in the order of our Route; a response in
+ * the reverse one.
+ */
+static const sip_route_t *routes_of(su_home_t *home, const sip_t *sip)
+{
+	sip_route_t *routes = NULL;
+
+	for (const sip_record_route_t *from = sip->sip_record_route;
+	     from != NULL; from = from->r_next) {
+		sip_route_t *route;
+		sip_record_route_t one = *from;
+
+		one.r_next = NULL;
+		route = (sip_route_t *)msg_header_dup_as(home, sip_route_class,
+							 (msg_header_t *)&one);
+		if (route == NULL)
+			break;
+		if (sip->sip_request != NULL && routes != NULL) {
+			sip_route_t *last = routes;
+
+			while (last->r_next != NULL)
+				last = last->r_next;
+			last->r_next = route;
+		} else {
+			route->r_next = routes;
+			routes = route;
+		}
+	}
+	return routes;
+}
+
+void leg_learn(struct leg *leg, struct dialog *dialog, const sip_t *sip)
+{
+	struct dialog_target *target = &dialog->targets[leg->side];
+	su_home_t *home = leg->call->home;
+
+	if (sip->sip_contact != NULL) {
+		char *uri = headers_url(home, sip->sip_contact->m_url);
+
+		/* Contacts of a re-INVITE are the same again, as a rule. */
+		if (uri != NULL && target->uri != NULL &&
+		    strcmp(uri, target->uri) == 0)
+			su_free(home, uri);
+		else if (uri != NULL)
+			target->uri = uri;
+	}
+	if (!target->is_routed) {
+		target->is_routed = true;
+		target->routes = routes_of(home, sip);
+	}
+}
+
+bool leg_is_flow(const struct leg *leg, const struct flow *from)
+{
+	if (leg->flow.listener != from->listener)
+		return false;
+	if (ip_addr_equal(&leg->flow.peer.addr, &from->peer.addr))
+		return true;
+	if (leg->trunk == NULL)
+		return false;
+	for (size_t i = 0; i < leg->trunk->count; i++)
+		if (ip_addr_equal(&leg->trunk->addresses[i], &from->peer.addr))
+			return true;
+	return false;
+}
+
+/*
+ * What its own route set or Contact names, if that is where its messages come
+ * from; else where they come from (it is behind a NAT, or names a host).
+ */
+void leg_next_hop(const struct leg *leg, const struct dialog *dialog,
+		  struct flow *ret)
+{
+	const struct dialog_target *target = &dialog->targets[leg->side];
+	struct endpoint endpoint;
+	su_home_t home[1] = { SU_HOME_INIT(home) };
+	const url_t *url = NULL;
+
+	*ret = leg->flow;
+	su_home_init(home);
+	if (target->routes != NULL)
+		url = target->routes->r_url;
+	else if (target->uri != NULL)
+		url = url_make(home, target->uri);
+	if (url != NULL && edge_url_endpoint(url, &endpoint) == 0 &&
+	    ip_addr_equal(&endpoint.addr, &leg->flow.peer.addr))
+		ret->peer.port = endpoint.port;
+	su_home_deinit(home);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests that the edge makes itself to end a dialog: ACK and BYE. */
+#include "proxy/own.h"
+
+#include <sofia-sip/msg_header.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_tag.h>
+#include <sofia-sip/su_tag.h>
+
+#include "proxy/sofia_guard.h"
+
+#define MAX_FORWARDS_OWN 70
+
+msg_t *own_request(struct call *call, struct dialog *dialog, enum call_side to,
+		   sip_method_t method, const char *name, uint32_t cseq)
+{
+	const struct leg *leg = &call->legs[to];
+	const struct dialog_target *target = &dialog->targets[to];
+	sip_max_forwards_t max_forwards[1];
+	msg_t *msg;
+	su_home_t *home;
+	sip_t *sip;
+
+	if (target->uri == NULL || dialog->local[to] == NULL ||
+	    dialog->remote[to] == NULL || leg->call_id == NULL)
+		return NULL;
+	msg = edge_message_new(leg->flow.listener);
+	if (msg == NULL)
+		return NULL;
+	home = msg_home(msg);
+	sip = sip_object(msg);
+	sip_max_forwards_init(max_forwards)->mf_count = MAX_FORWARDS_OWN;
+	if (sip_add_tl(msg, sip,
+		       SIPTAG_REQUEST(sip_request_create(
+			       home, method, name, URL_STRING_MAKE(target->uri),
+			       NULL)),
+		       SIPTAG_FROM(dialog->local[to]),
+		       SIPTAG_TO(dialog->remote[to]),
+		       SIPTAG_CALL_ID_STR(leg->call_id),
+		       SIPTAG_CSEQ(sip_cseq_create(home, cseq, method, name)),
+		       SIPTAG_MAX_FORWARDS(max_forwards),
+		       TAG_IF(target->routes != NULL,
+			      SIPTAG_ROUTE(target->routes)),
+		       TAG_END()) < 0) {
+		msg_destroy(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+void own_ack(struct call *call, struct dialog *dialog, enum call_side to,
+	     uint32_t cseq)
+{
+	msg_t *msg = own_request(call, dialog, to, SIP_METHOD_ACK, cseq);
+	char branch[GUARD_BRANCH_TEXT];
+	struct flow hop;
+
+	if (msg == NULL)
+		return;
+	leg_next_hop(&call->legs[to], dialog, &hop);
+	sofia_guard_branch(0, branch);
+	edge_send_request(&hop, msg, branch);
+}

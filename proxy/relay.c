@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One request of a call and its answers: its life. */
+#include "proxy/relay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sofia-sip/msg_header.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+
+#include "common/log.h"
+#include "common/mono.h"
+#include "proxy/job.h"
+#include "proxy/own.h"
+
+static struct relay *relay_of(struct list *node)
+{
+	return container_of(node, struct relay, node);
+}
+
+static uint64_t branch_hash(const struct calls *calls, const char *branch)
+{
+	return hash_bytes(branch, strlen(branch), calls->seed);
+}
+
+static bool branch_equal(const struct table_node *node, const void *key)
+{
+	const struct relay *relay = container_of(node, struct relay, by_branch);
+
+	return strcmp(relay->branch, key) == 0;
+}
+
+static void set_branch(struct relay *relay)
+{
+	struct calls *calls = relay->call->calls;
+
+	sofia_guard_branch(relay->loop, relay->branch);
+	table_add(&calls->by_branch, &relay->by_branch,
+		  branch_hash(calls, relay->branch));
+}
+
+static int copy_headers(struct relay *relay, const sip_t *sip, const char *uri)
+{
+	relay->method = sip->sip_request->rq_method;
+	relay->cseq = sip->sip_cseq->cs_seq;
+	relay->from_header = sip_from_dup(relay->home, sip->sip_from);
+	relay->to_header = sip_to_dup(relay->home, sip->sip_to);
+	relay->vias = sip_via_dup(relay->home, sip->sip_via);
+	if (uri != NULL) {
+		relay->request_uri = su_strdup(relay->home, uri);
+		if (relay->request_uri == NULL)
+			return -ENOMEM;
+	}
+	return relay->from_header != NULL && relay->to_header != NULL &&
+			       relay->vias != NULL ?
+		       0 :
+		       -ENOMEM;
+}
+
+static struct relay *relay_new(struct call *call, struct dialog *dialog,
+			       enum call_side from)
+{
+	struct relay *relay;
+
+	if (call->relay_count >= CALL_RELAYS_MAX)
+		return NULL;
+	relay = calloc(1, sizeof(*relay));
+	if (relay == NULL)
+		return NULL;
+	relay->home = su_home_new(sizeof(*relay->home));
+	if (relay->home == NULL) {
+		free(relay);
+		return NULL;
+	}
+	relay->call = call;
+	relay->dialog = dialog;
+	relay->from = from;
+	relay->end_ms = UINT64_MAX;
+	list_add_tail(&call->relays, &relay->node);
+	call->relay_count++;
+	return relay;
+}
+
+static void free_jobs_of(const struct relay *relay)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe(pos, tmp, &relay->call->jobs) {
+		struct job *job = container_of(pos, struct job, node);
+
+		if (job->relay == relay)
+			job_free(job);
+	}
+}
+
+void relay_free(struct relay *relay)
+{
+	struct call *call = relay->call;
+	struct dialog *root;
+
+	free_jobs_of(relay);
+	if (relay->branch[0] != '\0')
+		table_remove(&call->calls->by_branch, &relay->by_branch);
+	root = relay->is_first ? dialog_find(call, NULL) : NULL;
+	if (root != NULL) /* no further fork can answer */
+		dialog_end(root);
+	server_free(relay->server);
+	client_free(relay->client);
+	su_home_unref(relay->home);
+	free(relay->ack_body);
+	call->relay_count--;
+	list_remove(&relay->node);
+	free(relay);
+}
+
+void relay_answer(struct relay *relay, int status, const char *reason)
+{
+	char header[192];
+
+	if (relay->server == NULL)
+		return;
+	if (reason != NULL && reason[0] != '\0') {
+		snprintf(header, sizeof(header),
+			 "Reason: SIP;cause=%d;text=\"%s\"\r\n", status,
+			 reason);
+		server_reply(relay->server, status, NULL, header);
+	} else {
+		server_reply(relay->server, status, NULL, NULL);
+	}
+	server_free(relay->server);
+	relay->server = NULL;
+}
+
+void relay_abandon(struct relay *relay)
+{
+	relay->state = RELAY_ABANDONED;
+	if (relay->client == NULL) {
+		relay_free(relay);
+		return;
+	}
+	relay->end_ms = mono_ms() + CALL_LINGER_MS;
+	if (relay->method == sip_method_invite)
+		client_cancel(relay->client, NULL);
+}
+
+void relay_finish(struct relay *relay, int status)
+{
+	struct call *call = relay->call;
+
+	server_free(relay->server);
+	relay->server = NULL;
+	if (relay->method == sip_method_invite && status < 300) {
+		relay->state = RELAY_LINGERING;
+		relay->end_ms = mono_ms() + CALL_LINGER_MS;
+		return;
+	}
+	relay->state = RELAY_ABANDONED;
+	if (relay->is_first)
+		call_end(call);
+	relay_free(relay);
+}
+
+void relay_refuse_answer(struct relay *relay, struct dialog *dialog)
+{
+	enum call_side to = !relay->from;
+
+	own_ack(relay->call, dialog, to, relay->cseq);
+	if (!dialog->is_confirmed)
+		relay_bye(relay->call, dialog, to);
+}
+
+static void drop_jobs(struct call *call)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe(pos, tmp, &call->jobs) {
+		struct job *job = container_of(pos, struct job, node);
+
+		if (job->kind == JOB_RESPONSE && job->status / 100 == 2 &&
+		    job->relay->method == sip_method_invite)
+			relay_refuse_answer(job->relay, job->dialog);
+		job_free(job);
+	}
+}
+
+void relay_give_up(struct call *call)
+{
+	struct list *pos, *tmp;
+
+	drop_jobs(call);
+	list_for_each_safe(pos, tmp, &call->relays) {
+		struct relay *relay = relay_of(pos);
+
+		if (relay->state == RELAY_SENT ||
+		    relay->state == RELAY_ABANDONED)
+			continue;
+		relay_answer(relay, 481, NULL);
+		relay_free(relay);
+	}
+}
+
+void relay_fail_call(struct call *call, int status, const char *reason)
+{
+	struct list *pos, *tmp;
+
+	log_warn("call %s: ended with %d, %s", call->token, status, reason);
+	call->calls->counters.failed++;
+	drop_jobs(call);
+	list_for_each_safe(pos, tmp, &call->relays) {
+		struct relay *relay = relay_of(pos);
+
+		if (relay->server == NULL)
+			continue;
+		relay_answer(relay, status, reason);
+		relay_abandon(relay);
+	}
+	list_for_each(pos, &call->dialogs) {
+		struct dialog *dialog = container_of(pos, struct dialog, node);
+
+		if (!dialog->is_confirmed)
+			continue;
+		relay_bye(call, dialog, CALL_A);
+		relay_bye(call, dialog, CALL_B);
+	}
+	call_end(call);
+}
+
+static void on_cancel(const sip_t *cancel, void *arg)
+{
+	struct relay *relay = arg;
+	struct call *call = relay->call;
+
+	(void)cancel;
+	relay->is_cancelled = true;
+	if (relay->state == RELAY_SENT) {
+		client_cancel(relay->client, NULL);
+		relay->end_ms = mono_ms() + CALL_LINGER_MS;
+		call_schedule(call);
+		return;
+	}
+	if (relay->state != RELAY_WAITING)
+		return;
+	free_jobs_of(relay);
+	relay_answer(relay, 487, NULL);
+	relay_finish(relay, 487);
+	job_pump(call);
+}
+
+/* The dialog that a response speaks of. */
+static struct dialog *dialog_of_response(struct relay *relay, msg_t *msg)
+{
+	const sip_t *sip = msg != NULL ? sip_object(msg) : NULL;
+	struct dialog *dialog;
+
+	if (!relay->is_first || sip == NULL || sip->sip_to->a_tag == NULL)
+		return relay->dialog;
+	if (sip->sip_status->st_status < 300)
+		dialog = dialog_for_tag(relay->call, sip->sip_to->a_tag);
+	else
+		dialog = dialog_find(relay->call, sip->sip_to->a_tag);
+	return dialog != NULL ? dialog : relay->dialog;
+}
+
+/* The answer to a request that nobody waits for any more. */
+static void finish_abandoned(struct relay *relay, int status, msg_t *msg)
+{
+	struct call *call = relay->call;
+	struct dialog *dialog = dialog_of_response(relay, msg);
+
+	if (status < 200) {
+		if (msg != NULL)
+			msg_destroy(msg);
+		return;
+	}
+	if (msg != NULL && status < 300 && relay->method == sip_method_invite) {
+		leg_learn(&call->legs[!relay->from], dialog, sip_object(msg));
+		relay_refuse_answer(relay, dialog);
+	}
+	if (msg != NULL)
+		msg_destroy(msg);
+	relay_free(relay);
+	job_pump(call);
+}
+
+static void on_response(int status, msg_t *msg, void *arg)
+{
+	struct relay *relay = arg;
+	struct call *call = relay->call;
+	struct dialog *dialog;
+
+	if (status >= 200) {
+		client_free(relay->client);
+		relay->client = NULL;
+		relay->end_ms = UINT64_MAX;
+	}
+	if (relay->state == RELAY_ABANDONED) {
+		finish_abandoned(relay, status, msg);
+		return;
+	}
+	if (status == 100) {
+		if (msg != NULL)
+			msg_destroy(msg);
+		return;
+	}
+	dialog = dialog_of_response(relay, msg);
+	if (msg != NULL && status < 300)
+		leg_learn(&call->legs[!relay->from], dialog, sip_object(msg));
+	if (status >= 200)
+		relay->state = RELAY_ANSWERED;
+	if (!job_add(relay, dialog, JOB_RESPONSE, !relay->from, status, msg) &&
+	    status >= 200) {
+		relay_answer(relay, 500, NULL);
+		relay_finish(relay, 500);
+	}
+	job_pump(call);
+}
+
+void relay_bye(struct call *call, struct dialog *dialog, enum call_side to)
+{
+	struct relay *relay;
+	struct flow hop;
+	msg_t *msg;
+
+	msg = own_request(call, dialog, to, SIP_METHOD_BYE,
+			  dialog->cseq[to] + 1);
+	if (msg == NULL)
+		return;
+	relay = relay_new(call, dialog, !to);
+	if (relay == NULL) {
+		msg_destroy(msg);
+		return;
+	}
+	dialog->cseq[to]++;
+	relay->method = sip_method_bye;
+	relay->state = RELAY_ABANDONED;
+	set_branch(relay);
+	leg_next_hop(&call->legs[to], dialog, &hop);
+	if (client_new(&hop, msg, relay->branch, on_response, relay,
+		       &relay->client) < 0)
+		relay_free(relay);
+}
+
+int relay_send(struct relay *relay, msg_t *msg)
+{
+	struct flow hop;
+
+	set_branch(relay);
+	leg_next_hop(&relay->call->legs[!relay->from], relay->dialog, &hop);
+	relay->state = RELAY_SENT;
+	return client_new(&hop, msg, relay->branch, on_response, relay,
+			  &relay->client);
+}
+
+void relay_request(struct leg *leg, struct dialog *dialog,
+		   const struct flow *from, msg_t *msg, sip_t *sip,
+		   const char *uri, uint64_t loop)
+{
+	struct call *call = leg->call;
+	struct relay *relay = relay_new(call, dialog, leg->side);
+
+	if (relay == NULL || copy_headers(relay, sip, uri) < 0) {
+		if (relay != NULL)
+			relay_free(relay);
+		edge_reply(from, msg, 503, NULL, "Retry-After: 5\r\n");
+		return;
+	}
+	relay->loop = loop;
+	relay->is_first = call->state == CALL_SETUP && call->relay_count == 1 &&
+			  dialog->tag == NULL;
+	relay->server = server_new(from, msg, sip, on_cancel, relay);
+	if (relay->server == NULL) {
+		relay_free(relay);
+		return;
+	}
+	leg_learn(leg, dialog, sip);
+	if (!job_add(relay, dialog, JOB_REQUEST, leg->side, 0,
+		     server_request(relay->server))) {
+		relay_answer(relay, 500, NULL);
+		relay_free(relay);
+	}
+}
+
+static struct relay *find_invite(const struct leg *leg, uint32_t cseq)
+{
+	struct list *pos;
+
+	list_for_each(pos, &leg->call->relays) {
+		struct relay *relay = relay_of(pos);
+
+		if (relay->state == RELAY_LINGERING &&
+		    relay->from == leg->side && relay->cseq == cseq)
+			return relay;
+	}
+	return NULL;
+}
+
+void relay_ack(struct leg *leg, struct dialog *dialog, msg_t *msg)
+{
+	sip_t *sip = sip_object(msg);
+	struct relay *relay = find_invite(leg, sip->sip_cseq->cs_seq);
+
+	/* Another one is on its way while the first one still waits. */
+	if (relay == NULL || (relay->is_acked && !relay->is_ack_sent)) {
+		msg_destroy(msg);
+		return;
+	}
+	relay->is_acked = true;
+	job_add(relay, dialog, JOB_ACK, leg->side, 0, msg);
+	job_pump(leg->call);
+}
+
+void relay_stray(struct calls *calls, const struct flow *from, msg_t *msg)
+{
+	const sip_t *sip = sip_object(msg);
+	const char *branch = sip->sip_via->v_branch;
+	struct table_node *node = NULL;
+	struct relay *relay;
+	struct dialog *dialog;
+
+	if (branch != NULL)
+		node = table_find(&calls->by_branch, branch_hash(calls, branch),
+				  branch_equal, branch);
+	relay = node != NULL ? container_of(node, struct relay, by_branch) :
+			       NULL;
+	if (relay == NULL || relay->state != RELAY_LINGERING ||
+	    sip->sip_cseq->cs_method != sip_method_invite ||
+	    sip->sip_cseq->cs_seq != relay->cseq ||
+	    sip->sip_status->st_status / 100 != 2) {
+		edge_discard(from->listener, msg);
+		return;
+	}
+	dialog = dialog_of_response(relay, msg);
+	leg_learn(&relay->call->legs[!relay->from], dialog, sip);
+	job_add(relay, dialog, JOB_LATE, !relay->from,
+		sip->sip_status->st_status, msg);
+	job_pump(relay->call);
+}
+
+static struct relay *find_due(const struct call *call, uint64_t now_ms)
+{
+	struct list *pos;
+
+	list_for_each(pos, &call->relays)
+		if (now_ms >= relay_of(pos)->end_ms)
+			return relay_of(pos);
+	return NULL;
+}
+
+bool relay_tick(struct call *call, uint64_t now_ms)
+{
+	struct relay *relay;
+	bool is_unacked = false;
+
+	while ((relay = find_due(call, now_ms)) != NULL) {
+		if (relay->state == RELAY_LINGERING) {
+			is_unacked |= !relay->is_acked;
+			relay_free(relay);
+		} else { /* cancelled, and no answer to it */
+			relay_answer(relay, 487, NULL);
+			relay_finish(relay, 487);
+		}
+	}
+	if (is_unacked && call->state == CALL_ESTABLISHED) {
+		call->calls->counters.lost_acks++;
+		relay_fail_call(call, 408, "no ACK came");
+	}
+	return call_settle(call);
+}
