@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Domains served here: who speaks, and where users can be reached. */
+#include "proxy/registrar.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/su_alloc.h>
+#include <sofia-sip/url.h>
+
+#include "common/log.h"
+#include "common/mono.h"
+#include "common/privs.h"
+#include "proxy/headers.h"
+#include "proxy/route.h"
+#include "proxy/uri.h"
+
+#define CREDENTIALS_MAX 8 /* Authorization headers that are looked at */
+
+int registrar_init(struct registrar *registrar, const struct conf *conf,
+		   FILE *errors)
+{
+	uint8_t key[DIGEST_KEY_SIZE];
+	uint64_t seed;
+	int error = 0;
+
+	memset(registrar, 0, sizeof(*registrar));
+	registrar->conf = conf;
+	for (size_t i = 0; i < conf->domain_count && error == 0; i++)
+		error = users_read(&registrar->users, conf->domains[i].users,
+				   errors);
+	if (error != 0) {
+		users_done(&registrar->users);
+		return error;
+	}
+	random_bytes(key, sizeof(key));
+	random_bytes(&seed, sizeof(seed));
+	registrar->digest = digest_new(key, seed);
+	if (registrar->digest == NULL ||
+	    location_init(&registrar->location, seed) < 0) {
+		digest_free(registrar->digest);
+		users_done(&registrar->users);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void registrar_done(struct registrar *registrar)
+{
+	location_done(&registrar->location);
+	digest_free(registrar->digest);
+	users_done(&registrar->users);
+}
+
+/* User and domain of one of ours; false: it is none. */
+static bool account_of(const struct registrar *registrar,
+		       const struct flow *from, const url_t *url,
+		       char user[USERS_NAME_MAX],
+		       const struct conf_domain **ret_domain)
+{
+	struct uri_part part;
+	unsigned long port = 0;
+
+	if (url->url_host == NULL || url->url_user == NULL)
+		return false;
+	if (url->url_port != NULL)
+		port = strtoul(url->url_port, NULL, 10);
+	part.text = url->url_user;
+	part.len = strlen(url->url_user);
+	if (port > UINT16_MAX || uri_unescape(part, user, USERS_NAME_MAX) < 0)
+		return false;
+	*ret_domain = route_domain(registrar->conf, from->listener->index,
+				   url->url_host, strlen(url->url_host),
+				   (uint16_t)port);
+	return *ret_domain != NULL;
+}
+
+static void challenge(struct registrar *registrar, const struct flow *from,
+		      msg_t *msg, const char *domain, int status, bool stale)
+{
+	uint8_t random[DIGEST_RANDOM_SIZE];
+	char value[DIGEST_CHALLENGE_SIZE];
+	char header[DIGEST_CHALLENGE_SIZE + 32];
+
+	registrar->challenged++;
+	random_bytes(random, sizeof(random));
+	digest_challenge(registrar->digest, domain, &from->peer.addr, mono_ms(),
+			 random, stale, value);
+	snprintf(header, sizeof(header), "%s: %s\r\n",
+		 status == 401 ? "WWW-Authenticate" : "Proxy-Authenticate",
+		 value);
+	edge_reply(from, msg, status, NULL, header);
+}
+
+static size_t read_credentials(const msg_auth_t *auth, su_home_t *home,
+			       const char *texts[CREDENTIALS_MAX])
+{
+	size_t count = 0;
+
+	for (; auth != NULL && count < CREDENTIALS_MAX; auth = auth->au_next) {
+		char text[HEADERS_VALUE_MAX];
+
+		if (headers_value(auth, text, sizeof(text)) == NULL)
+			continue;
+		texts[count] = su_strdup(home, text);
+		if (texts[count] != NULL)
+			count++;
+	}
+	return count;
+}
+
+static enum digest_result verify(struct registrar *registrar,
+				 const struct flow *from, msg_t *msg,
+				 const sip_t *sip, const char *domain,
+				 const char *user, int status)
+{
+	su_home_t *home = msg_home(msg);
+	const char *texts[CREDENTIALS_MAX];
+	const struct users_account *account;
+	struct digest_query query = {
+		.credentials = texts,
+		.method = sip->sip_request->rq_method_name,
+		.request_uri = headers_url(home, sip->sip_request->rq_url),
+		.auth_realm = domain,
+		.aor_user = user,
+		.source = from->peer.addr,
+		.now_ms = mono_ms(),
+	};
+
+	query.credential_count =
+		read_credentials(status == 401 ? sip->sip_authorization :
+						 sip->sip_proxy_authorization,
+				 home, texts);
+	if (query.request_uri == NULL)
+		return DIGEST_MALFORMED;
+	return digest_verify(registrar->digest, &registrar->users, &query,
+			     &account);
+}
+
+bool registrar_authenticate(struct registrar *registrar,
+			    const struct flow *from, msg_t *msg, sip_t *sip,
+			    int status)
+{
+	const struct conf_domain *domain;
+	char user[USERS_NAME_MAX];
+
+	if (!account_of(registrar, from, sip->sip_from->a_url, user, &domain)) {
+		registrar->refused++;
+		edge_reply(from, msg, 403, NULL, NULL);
+		return false;
+	}
+	switch (verify(registrar, from, msg, sip, domain->name, user, status)) {
+	case DIGEST_OK:
+		return true;
+	case DIGEST_ABSENT:
+		challenge(registrar, from, msg, domain->name, status, false);
+		return false;
+	case DIGEST_STALE:
+		challenge(registrar, from, msg, domain->name, status, true);
+		return false;
+	case DIGEST_MALFORMED:
+		registrar->refused++;
+		edge_reply(from, msg, 400, NULL, NULL);
+		return false;
+	case DIGEST_REFUSED:
+	case DIGEST_FORBIDDEN:
+		registrar->refused++;
+		edge_reply(from, msg, 403, NULL, NULL);
+		return false;
+	}
+	return false;
+}
+
+static unsigned q_of(const char *text)
+{
+	double q = text != NULL ? strtod(text, NULL) : 1.0;
+
+	if (!(q > 0))
+		return 0;
+	return q >= 1.0 ? 1000 : (unsigned)(q * 1000);
+}
+
+static uint32_t seconds_of(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	return *end != '\0' || value >= LOCATION_EXPIRES_NONE ?
+		       LOCATION_EXPIRES_NONE :
+		       (uint32_t)value;
+}
+
+static void read_contact(const sip_contact_t *from, su_home_t *home,
+			 struct location_contact *to)
+{
+	const msg_common_t *common = from->m_common;
+	const char *reg_id = msg_header_find_param(common, "reg-id");
+
+	memset(to, 0, sizeof(*to));
+	to->uri = headers_url(home, from->m_url);
+	to->instance = msg_header_find_param(common, "+sip.instance");
+	to->reg_id = reg_id != NULL ? (unsigned)strtoul(reg_id, NULL, 10) : 0;
+	to->q = q_of(from->m_q);
+	to->expires = from->m_expires != NULL ? seconds_of(from->m_expires) :
+						LOCATION_EXPIRES_NONE;
+}
+
+/* A contact that names ourselves would be a loop. */
+static int read_contacts(const sip_t *sip, const struct edge *edge,
+			 su_home_t *home, struct location_request *request,
+			 struct location_contact *contacts)
+{
+	for (const sip_contact_t *contact = sip->sip_contact; contact != NULL;
+	     contact = contact->m_next) {
+		if (contact->m_url->url_type == url_any) {
+			request->star = true;
+			continue;
+		}
+		if (request->contact_count == LOCATION_CONTACTS_MAX)
+			return 403;
+		if ((contact->m_url->url_type != url_sip &&
+		     contact->m_url->url_type != url_sips) ||
+		    contact->m_url->url_headers != NULL ||
+		    edge_url_is_self(edge, contact->m_url))
+			return 400;
+		read_contact(contact, home, &contacts[request->contact_count]);
+		if (contacts[request->contact_count++].uri == NULL)
+			return 500;
+	}
+	return 0;
+}
+
+/* The bindings as they are now, one Contact line each. */
+static char *format_bindings(struct registrar *registrar, su_home_t *home,
+			     const struct location_request *request)
+{
+	struct location_aor *aor = location_find(&registrar->location,
+						 request->user, request->domain,
+						 request->now_ms);
+	char *text = su_strdup(home, "");
+	struct list *pos;
+
+	if (aor == NULL)
+		return text;
+	list_for_each(pos, &aor->bindings) {
+		const struct location_binding *binding = location_binding_of(
+			pos);
+		const char *instance = binding->instance;
+
+		text = su_sprintf(home, "%sContact: <%s>;expires=%u%s%s\r\n",
+				  text, binding->uri,
+				  location_left(binding, request->now_ms),
+				  instance != NULL ? ";+sip.instance=" : "",
+				  instance != NULL ? instance : "");
+		if (text == NULL)
+			return NULL;
+	}
+	return text;
+}
+
+static void answer(struct registrar *registrar, const struct flow *from,
+		   msg_t *msg, const struct location_request *request,
+		   enum location_result result)
+{
+	char header[48];
+	char *contacts;
+
+	switch (result) {
+	case LOCATION_OK:
+		registrar->registered++;
+		contacts = format_bindings(registrar, msg_home(msg), request);
+		edge_reply(from, msg, contacts != NULL ? 200 : 500, NULL,
+			   contacts);
+		return;
+	case LOCATION_INVALID:
+		edge_reply(from, msg, 400, NULL, NULL);
+		return;
+	case LOCATION_TOO_BRIEF:
+		snprintf(header, sizeof(header), "Min-Expires: %u\r\n",
+			 registrar->location.expires_min);
+		edge_reply(from, msg, 423, NULL, header);
+		return;
+	case LOCATION_TOO_MANY:
+		edge_reply(from, msg, 403, NULL, NULL);
+		return;
+	case LOCATION_OLD:
+	case LOCATION_NO_MEMORY:
+		edge_reply(from, msg, 500, NULL, NULL);
+		return;
+	}
+}
+
+void registrar_request(struct registrar *registrar, const struct flow *from,
+		       msg_t *msg, sip_t *sip)
+{
+	struct location_contact contacts[LOCATION_CONTACTS_MAX];
+	const struct conf_domain *domain;
+	char user[USERS_NAME_MAX], own[USERS_NAME_MAX];
+	const struct conf_domain *own_domain;
+	struct location_request request = {
+		.contacts = contacts,
+		.expires = sip->sip_expires != NULL ?
+				   (uint32_t)sip->sip_expires->ex_delta :
+				   LOCATION_EXPIRES_NONE,
+		.call_id = sip->sip_call_id->i_id,
+		.cseq = sip->sip_cseq->cs_seq,
+		.received = from->peer,
+		.listen = from->listener->index,
+		.now_ms = mono_ms(),
+	};
+	int status;
+
+	if (!registrar_authenticate(registrar, from, msg, sip, 401))
+		return;
+	/* Nobody registers for somebody else. */
+	if (!account_of(registrar, from, sip->sip_to->a_url, user, &domain) ||
+	    !account_of(registrar, from, sip->sip_from->a_url, own,
+			&own_domain) ||
+	    domain != own_domain || strcmp(user, own) != 0) {
+		registrar->refused++;
+		edge_reply(from, msg, 403, NULL, NULL);
+		return;
+	}
+	request.user = user;
+	request.domain = domain->name;
+	status = read_contacts(sip, from->listener->edge, msg_home(msg),
+			       &request, contacts);
+	if (status != 0) {
+		edge_reply(from, msg, status, NULL, NULL);
+		return;
+	}
+	answer(registrar, from, msg, &request,
+	       location_register(&registrar->location, &request));
+}
+
+const struct location_binding *registrar_find(struct registrar *registrar,
+					      const char *user,
+					      const char *domain)
+{
+	struct location_aor *aor = location_find(&registrar->location, user,
+						 domain, mono_ms());
+	const struct location_binding *best = NULL;
+	struct list *pos;
+
+	if (aor == NULL)
+		return NULL;
+	list_for_each(pos, &aor->bindings) {
+		const struct location_binding *binding = location_binding_of(
+			pos);
+
+		if (best == NULL || binding->q > best->q ||
+		    (binding->q == best->q &&
+		     binding->expires_ms > best->expires_ms))
+			best = binding;
+	}
+	return best;
+}
