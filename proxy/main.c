@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* viaduct-proxy: options, configuration, wiring, the loop. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <sofia-sip/su.h>
+
+#include "common/log.h"
+#include "common/privs.h"
+#include "common/sock.h"
+#include "proxy/dispatch.h"
+#include "proxy/sofia_guard.h"
+#include "proxy/status.h"
+#include "proxy/tighten.h"
+#include "proxy/watch.h"
+
+enum action {
+	ACTION_RUN,
+	ACTION_CHECK,
+	ACTION_HELP,
+	ACTION_VERSION,
+	ACTION_MISUSE
+};
+
+struct options {
+	const char *conf_path;
+	enum action action;
+	enum log_level level;
+};
+
+struct program {
+	struct conf *conf;       /* owned */
+	su_root_t *root;         /* owned */
+	struct natlink *natlink; /* owned */
+	struct edge *edge;       /* owned */
+	struct status *status;   /* owned */
+	struct registrar registrar;
+	struct calls calls;
+	struct dispatch dispatch;
+	struct watch signals;
+	int signal_fd;
+	bool has_registrar;
+	bool has_calls;
+};
+
+static const char usage[] =
+	"usage: viaduct-proxy [-c FILE] [-n] [-v]\n"
+	"\n"
+	"  -c FILE      configuration (" CONF_DEFAULT_PATH ")\n"
+	"  -n           check the configuration and the users, touch nothing\n"
+	"  -v           say more\n"
+	"  --help, --version\n";
+
+static struct options parse_options(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "help", no_argument, NULL, ACTION_HELP },
+		{ "version", no_argument, NULL, ACTION_VERSION },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options options = { .conf_path = CONF_DEFAULT_PATH,
+				   .action = ACTION_RUN,
+				   .level = LOG_LEVEL_INFO };
+	int name;
+
+	while ((name = getopt_long(argc, argv, "c:nv", names, NULL)) != -1) {
+		if (name == 'c')
+			options.conf_path = optarg;
+		else if (name == 'v')
+			options.level = LOG_LEVEL_DEBUG;
+		else if (name == 'n')
+			options.action = ACTION_CHECK;
+		else if (name == '?')
+			options.action = ACTION_MISUSE;
+		else if (options.action != ACTION_MISUSE)
+			options.action = (enum action)name;
+	}
+	if (optind < argc)
+		options.action = ACTION_MISUSE;
+	return options;
+}
+
+static bool address_of(const struct sockaddr *from, struct ip_addr *ret)
+{
+	const struct sockaddr_in *v4 = (const void *)from;
+
+	if (from->sa_family != AF_INET)
+		return false;
+	*ret = ip_addr_v4(ntohl(v4->sin_addr.s_addr));
+	return true;
+}
+
+/* Before the loop runs: in it, no name is ever looked up. */
+static void resolve_trunk(struct trunk *trunk)
+{
+	struct addrinfo hints = { .ai_family = AF_INET,
+				  .ai_socktype = SOCK_DGRAM };
+	struct addrinfo *list = NULL;
+	int error;
+
+	if (trunk->count > 0)
+		return;
+	error = sofia_guard_resolve(trunk->conf->host, NULL, &hints, &list);
+	for (const struct addrinfo *pos = list; pos != NULL;
+	     pos = pos->ai_next) {
+		struct ip_addr addr;
+
+		if (address_of(pos->ai_addr, &addr))
+			trunk_add(trunk, &addr);
+	}
+	if (list != NULL)
+		freeaddrinfo(list);
+	if (trunk->count == 0)
+		log_error("trunk %s: no address for host \"%s\": %s, its calls "
+			  "are answered with 503",
+			  trunk->conf->name, trunk->conf->host,
+			  error != 0 ? gai_strerror(error) : "no IPv4");
+}
+
+static void on_renewed(void *arg)
+{
+	struct program *program = arg;
+	struct table_node *pos;
+
+	if (!program->has_calls)
+		return;
+	table_for_each(pos, &program->calls.by_token)
+		tighten_renew(container_of(pos, struct call, by_token));
+}
+
+static void on_signal(short revents, void *arg)
+{
+	struct program *program = arg;
+
+	(void)revents;
+	log_info("signal: ending");
+	su_root_break(program->root);
+}
+
+static int make_signals(struct program *program)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	program->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (program->signal_fd < 0)
+		return -errno;
+	watch_init(&program->signals, program->root, on_signal, program);
+	return watch_start(&program->signals, program->signal_fd, POLLIN);
+}
+
+static int make_calls(struct program *program)
+{
+	struct edge_hooks hooks = { .on_request = dispatch_request,
+				    .on_response = dispatch_response,
+				    .arg = &program->dispatch };
+	int error = calls_init(&program->calls);
+
+	if (error != 0)
+		return error;
+	program->has_calls = true;
+	program->calls.conf = program->conf;
+	program->calls.root = program->root;
+	program->calls.natlink = program->natlink;
+	program->dispatch.conf = program->conf;
+	program->dispatch.calls = &program->calls;
+	program->dispatch.registrar = &program->registrar;
+	error = edge_new(program->root, program->conf, &hooks, &program->edge);
+	program->calls.edge = program->edge;
+	return error;
+}
+
+static int make_sockets(struct program *program)
+{
+	struct natlink_hooks hooks = { .on_renewed = on_renewed,
+				       .arg = program };
+	char path[PATH_MAX];
+	int error = sock_make_dir(program->conf->rundir);
+
+	if (error == 0)
+		error = conf_socket_path(program->conf, "natctl.sock", path,
+					 sizeof(path));
+	if (error == 0)
+		error = natlink_new(program->root, path, &hooks,
+				    &program->natlink);
+	if (error == 0)
+		error = make_calls(program);
+	if (error == 0)
+		error = conf_socket_path(program->conf, "proxy.sock", path,
+					 sizeof(path));
+	if (error == 0)
+		error = status_new(&program->dispatch, path, &program->status);
+	return error;
+}
+
+static int run(struct program *program)
+{
+	int error;
+
+	sofia_guard_init();
+	if (su_init() < 0)
+		return -ENOMEM;
+	program->root = su_root_create(NULL);
+	if (program->root == NULL)
+		return -ENOMEM;
+	su_root_threading(program->root, 0);
+	for (size_t i = 0; i < program->dispatch.trunks.count; i++)
+		resolve_trunk(&program->dispatch.trunks.trunks[i]);
+	error = make_signals(program);
+	if (error == 0)
+		error = make_sockets(program);
+	if (error == 0)
+		error = privs_drop(program->conf->user, false);
+	if (error != 0) {
+		log_error("cannot start: %s", strerror(-error));
+		return error;
+	}
+	log_info("ready, %zu listeners, %zu accounts",
+		 program->conf->listen_count, program->registrar.users.count);
+	su_root_run(program->root);
+	return 0;
+}
+
+static void program_done(struct program *program)
+{
+	status_free(program->status);
+	if (program->has_calls)
+		calls_done(&program->calls);
+	edge_free(program->edge);
+	natlink_free(program->natlink);
+	watch_stop(&program->signals);
+	if (program->signal_fd >= 0)
+		close(program->signal_fd);
+	if (program->root != NULL) {
+		su_root_destroy(program->root);
+		su_deinit();
+	}
+	trunk_list_done(&program->dispatch.trunks);
+	if (program->has_registrar)
+		registrar_done(&program->registrar);
+	conf_free(program->conf);
+}
+
+/* Reads all that there is to read; nothing else is touched. */
+static int read_all(struct program *program, const char *path)
+{
+	int error;
+
+	program->conf = conf_read(path, stderr);
+	if (program->conf == NULL)
+		return -EINVAL;
+	error = registrar_init(&program->registrar, program->conf, stderr);
+	if (error != 0) {
+		if (error != -EINVAL)
+			log_error("users: %s", strerror(-error));
+		return error;
+	}
+	program->has_registrar = true;
+	return trunk_list_init(&program->dispatch.trunks, program->conf);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = parse_options(argc, argv);
+	struct program program = { .signal_fd = -1 };
+	int error;
+
+	if (options.action == ACTION_HELP || options.action == ACTION_MISUSE) {
+		fputs(usage, options.action == ACTION_HELP ? stdout : stderr);
+		return options.action == ACTION_HELP ? EXIT_SUCCESS :
+						       EXIT_FAILURE;
+	}
+	if (options.action == ACTION_VERSION) {
+		puts("viaduct-proxy " PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	log_open("viaduct-proxy", options.level);
+	error = read_all(&program, options.conf_path);
+	if (error == 0 && options.action == ACTION_RUN)
+		error = run(&program);
+	program_done(&program);
+	return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
