@@ -13,7 +13,7 @@ struct pairing {
 	struct table_node node; /* on pairing_table.table */
 	struct endpoint inner;  /* port 0 */
 	realm_id realm;         /* of `outer` */
-	struct ip_addr outer;   /* that of the first lease */
+	struct ip_addr outer;   /* that of the first lease, until it is full */
 	size_t leases;
 };
 

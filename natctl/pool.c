@@ -31,10 +31,12 @@ struct search {
 	struct pool_set *set;
 	const struct pool_want *want;
 	struct candidate_list list;
+	bool free_choice; /* whatever is wished */
 	enum portmap_parity parity;
 	struct address *address; /* found: where */
 	uint16_t port;           /* found: the first */
 	bool was_held;           /* found: for its owner */
+	bool has_moved;          /* found: away from a full paired address */
 };
 
 static uint64_t random_below(struct pool_set *set, uint64_t n)
@@ -225,7 +227,10 @@ static int try_parity(struct search *search, enum portmap_parity parity)
 	if (!any_fits(search))
 		return -ENOSPC;
 	rc = try_paired(search);
-	return rc == -ENOSPC ? try_all(search) : rc;
+	if (rc != -ENOSPC)
+		return rc;
+	search->has_moved = true;
+	return try_all(search);
 }
 
 /* Address and port are given: what is held for the owner will do as well. */
@@ -258,6 +263,8 @@ static int find_run(struct search *search, bool free_choice)
 				 free_choice);
 	if (rc != 0)
 		return rc;
+	search->free_choice = free_choice;
+	search->has_moved = false;
 	search->parity = PORTMAP_ANY;
 	if (!any_fits(search)) {
 		rc = -EADDRNOTAVAIL;
@@ -294,6 +301,8 @@ static int take_found(struct search *search, struct pool_run **ret_run)
 				   &search->address->key.addr);
 	if (run->pairing == NULL)
 		goto no_pairing;
+	if (search->has_moved && search->free_choice)
+		run->pairing->outer = search->address->key.addr;
 	if (search->was_held)
 		reclaim(search, search->address, search->port);
 	list_init(&run->in_realm);
