@@ -51,7 +51,7 @@ make_namespaces() {
 	ip -n "$inside" addr add 10.0.0.2/8 dev e0
 	ip -n "$outside" addr add 203.0.113.1/24 dev e0
 	for at in "$edge in0" "$edge out0" "$inside e0" "$outside e0"; do
-		ip -n "${at% *}" link set "${at#* }" up
+		ip -n "${at% *}" link set "${at#* }" addrgenmode none up
 		ip netns exec "${at% *}" ethtool -K "${at#* }" \
 			tx off rx off gso off gro off tso off >/dev/null 2>&1
 	done
