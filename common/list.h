@@ -15,8 +15,9 @@ struct list {
 /* The object of `type` whose `member` is at `ptr`. */
 #define container_of(ptr, type, member) \
 	((type *)((uintptr_t)(ptr)-offsetof(type, member)))
-#define container_of_const(ptr, type, member) \
-	((const type *)(const void *)((const char *)(ptr)-offsetof(type, member)))
+#define container_of_const(ptr, type, member)                            \
+	((const type *)(const void *)((const char *)(ptr)-offsetof(type, \
+								   member)))
 
 static inline void list_init(struct list *list)
 {
