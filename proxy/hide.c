@@ -265,7 +265,7 @@ static void add_escaped(struct text *out, const char *text, size_t len)
 	}
 }
 
-/* The escaped value, unescaped. What is no escape stays. */
+/* The escaped value, unescaped. What is no escape stays, and so does %00. */
 static void add_unescaped(struct text *out, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -275,7 +275,7 @@ static void add_unescaped(struct text *out, const char *text, size_t len)
 			high = text_hex_value(text[i + 1]);
 			low = text_hex_value(text[i + 2]);
 		}
-		if (high < 0 || low < 0) {
+		if (high < 0 || low < 0 || (high | low) == 0) {
 			text_add_char(out, text[i]);
 			continue;
 		}

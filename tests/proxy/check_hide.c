@@ -206,6 +206,21 @@ START_TEST(call_ids_in_other_headers_are_the_same_word)
 }
 END_TEST
 
+START_TEST(an_escaped_nul_ends_no_call_id)
+{
+	char *once = NULL, *twice = NULL;
+
+	ck_assert_int_eq(hide_value(&hide, HIDE_ADDRESS,
+				    "<sip:b@h?Replaces=a%00b%4010.0.0.5>",
+				    &once),
+			 HIDE_CHANGED);
+	ck_assert_ptr_null(strstr(once, "10.0.0.5"));
+	ck_assert_int_eq(hide_value(&hide, HIDE_ADDRESS, once, &twice),
+			 HIDE_SAME);
+	free(once);
+}
+END_TEST
+
 START_TEST(headers_are_known_by_both_names)
 {
 	ck_assert_int_eq(hide_kind_of("from"), HIDE_ADDRESS);
@@ -254,6 +269,7 @@ int main(void)
 			 call_ids_go_there_and_back,
 			 words_of_others_are_left_alone,
 			 call_ids_in_other_headers_are_the_same_word,
+			 an_escaped_nul_ends_no_call_id,
 			 headers_are_known_by_both_names,
 			 a_realm_sees_itself_and_what_it_reaches);
 }
