@@ -37,33 +37,43 @@ void table_done(struct table *table)
 	table->count = 0;
 }
 
-/* Keeps the order of members; where there is no memory all stays as it is. */
-static void table_resize(struct table *table, size_t bucket_count)
+/* Where there is no memory all stays as it is. */
+static void table_double(struct table *table)
 {
-	struct table_node **buckets, **end, *node, *next;
-	size_t last = SIZE_MAX;
+	size_t bucket_count = table->bucket_count * 2;
+	struct table_node **buckets, *node, *next;
 
 	buckets = calloc(bucket_count, sizeof(struct table_node *));
 	if (!buckets)
 		return;
-	end = NULL;
 	for (size_t i = 0; i < table->bucket_count; i++) {
 		for (node = table->buckets[i]; node; node = next) {
 			size_t bucket = bucket_of(node->hash, bucket_count);
 
 			next = node->next;
-			if (bucket_count > table->bucket_count) {
-				node->next = buckets[bucket];
-				buckets[bucket] = node;
-				continue;
-			}
-			if (bucket != last)
-				end = &buckets[bucket];
-			last = bucket;
-			node->next = NULL;
-			*end = node;
-			end = &node->next;
+			node->next = buckets[bucket];
+			buckets[bucket] = node;
 		}
+	}
+	free(table->buckets);
+	table->buckets = buckets;
+	table->bucket_count = bucket_count;
+}
+
+/* Keeps the order of members; where there is no memory all stays. */
+static void table_halve(struct table *table)
+{
+	size_t bucket_count = table->bucket_count / 2;
+	struct table_node **buckets, **end;
+
+	buckets = calloc(bucket_count, sizeof(struct table_node *));
+	if (!buckets)
+		return;
+	for (size_t i = 0; i < bucket_count; i++) {
+		buckets[i] = table->buckets[2 * i];
+		for (end = &buckets[i]; *end; end = &(*end)->next)
+			;
+		*end = table->buckets[2 * i + 1];
 	}
 	free(table->buckets);
 	table->buckets = buckets;
@@ -75,7 +85,7 @@ void table_add(struct table *table, struct table_node *node, uint64_t hash)
 	struct table_node **bucket;
 
 	if (table->count >= table->bucket_count)
-		table_resize(table, table->bucket_count * 2);
+		table_double(table);
 	bucket = &table->buckets[bucket_of(hash, table->bucket_count)];
 	node->hash = hash;
 	node->next = *bucket;
@@ -95,7 +105,7 @@ void table_remove(struct table *table, struct table_node *node)
 	table->count--;
 	if (table->bucket_count > BUCKETS_MIN &&
 	    table->count < table->bucket_count / 8)
-		table_resize(table, table->bucket_count / 2);
+		table_halve(table);
 }
 
 static struct table_node *find_from(struct table_node *node, uint64_t hash,
