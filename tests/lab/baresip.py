@@ -182,9 +182,22 @@ def call(lab, a, b):
             "loudness": {c.setup.name: loudness(c.recording()) for c in (caller, callee)}}
 
 
+def first_time(captures, method):
+    """When a request was first seen, on each segment that has seen it."""
+    times = []
+    for packets in captures.values():
+        seen = [p.time for p, m in sip.messages(packets) if m.first.startswith(method + " ")]
+        times += seen[:1]
+    require(times, f"no {method} was seen")
+    return times
+
+
 def check_rtp(context, captures):
     """On every segment that the case states media for, RTP goes both ways, and
-    each payload is the same on all of them."""
+    each payload is the same on all of them, from the ACK to the BYE: a client
+    does not stop sending at the moment at which the other hangs up."""
+    up = max(first_time(captures, "ACK"))
+    down = min(first_time(captures, "BYE"))
     chains = {}
     for flow, segment, _, _ in context.case.expected("media"):
         chains.setdefault(flow, []).append(segment)
@@ -193,7 +206,7 @@ def check_rtp(context, captures):
         sender = context.case.phones[flow.split(">")[0]]
         source = sender.media.split(":")[0]
         first = [p.payload for p in captures[segments[0]]
-                 if capture.is_rtp(p) and p.src == source]
+                 if capture.is_rtp(p) and p.src == source and up < p.time < down - 0.01]
         require(len(first) > 50, f"{flow}: {len(first)} RTP packets on {segments[0]}")
         for segment in segments[1:]:
             there = {p.payload for p in captures[segment] if capture.is_rtp(p)}
