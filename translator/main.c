@@ -234,7 +234,11 @@ static int teardown(struct program *program)
 {
 	int err = make_link(program);
 
-	return err != 0 ? err : netsetup_teardown(program->conf, stderr);
+	if (err != 0)
+		return err;
+	/* What a translator that was no longer root could not remove. */
+	unlink(program->control_path);
+	return netsetup_teardown(program->conf, stderr);
 }
 
 static void program_done(struct program *program)
