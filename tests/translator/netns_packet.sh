@@ -66,6 +66,15 @@ udp "$outside" 10.0.0.9 5000 "$inside" 10.0.0.2 4000 198.51.100.5 2000 nothing
 [ "$(verdict draw_spoofed)" -ge 1 ] || fail "draw_spoofed was not counted"
 passed "a strict rp_filter holds for what is drawn"
 
+name=misrouted
+./tests/translator/linkclient "$conf" \
+	both 10.0.0.2:4000@inside 198.51.100.5:2000@outside 2
+ip -n "$edge" route add 203.0.113.1/32 via 10.0.0.2
+outward 4000 nothing
+[ "$(verdict guard_misrouted)" -ge 1 ] || fail "guard_misrouted was not counted"
+ip -n "$edge" route del 203.0.113.1/32
+passed "a translated packet leaves by its realm's interfaces only"
+
 name="without a translator"
 ./tests/translator/linkclient "$conf" \
 	both 10.0.0.2:4000@inside 198.51.100.5:2000@outside 2
@@ -74,3 +83,15 @@ stop_translator KILL
 outward 4000 nothing
 inward 198.51.100.5 2000 4000 nothing
 passed "nothing passes when the translator is dead"
+
+# The guard alone, on a host that forwards everything.
+name=guard
+ip netns exec "$edge" nft delete table ip viaduct
+ip netns exec "$edge" sysctl -qw net.ipv4.ip_forward=1
+ip -n "$outside" route add 10.0.0.0/8 via 203.0.113.10
+outward 4000 nothing
+udp "$outside" 203.0.113.1 5000 "$inside" 10.0.0.2 4000 10.0.0.2 4000 nothing
+dropped=$(ip netns exec "$edge" nft list counter ip viaduct_guard dropped |
+	sed -n 's/.*packets \([0-9]*\).*/\1/p')
+[ "$dropped" -ge 2 ] || fail "the guard dropped $dropped"
+passed "the guard holds by itself"

@@ -115,3 +115,23 @@ same "a teardown restores all of it" "$work/before" "$work/after"
 teardown || fail "a second teardown"
 snapshot > "$work/after"
 same "a second teardown does nothing" "$work/before" "$work/after"
+
+# The same, without being root after the start.
+chmod 755 "$work"
+echo 'user = "nobody"' >> "$conf"
+start_translator
+grep -q "^Uid:.$(id -u nobody)" "/proc/$translator/status" ||
+	fail "still root"
+grep -q "^CapEff:.0000000000001000$" "/proc/$translator/status" ||
+	fail "has other rights than CAP_NET_ADMIN"
+[ "$(verdict guard_dropped)" = 0 ] || fail "the counters are not read"
+setpriv --reuid nobody --regid nogroup --clear-groups ./tests/translator/linkclient "$conf" \
+	both 10.0.0.2:4000@inside 198.51.100.5:2000@outside 2 ||
+	fail "the link does not take its own user"
+stop_translator TERM
+start_translator
+stop_translator TERM
+teardown || fail "teardown"
+snapshot > "$work/after"
+same "so it is with a user of its own" "$work/before" "$work/after"
+[ -z "$(ls "$work/run")" ] || fail "left: $(ls "$work/run")"
