@@ -78,21 +78,25 @@ static int replace_value(msg_t *msg, sip_t *sip, msg_header_t *old,
 }
 
 /* A Contact that is still theirs names where a redirection points to. */
-static enum hide_kind kind_of(const sip_t *sip, const msg_header_t *header)
+static enum hide_kind kind_of(const sip_t *sip, const struct leg *to,
+			      const msg_header_t *header)
 {
 	const char *name = name_of(header);
 
-	if (name == NULL || header == (const msg_header_t *)sip->sip_call_id)
+	if (name == NULL)
 		return HIDE_NOT;
+	/* Once the leg has a Call-ID, that is put in. */
+	if (header == (const msg_header_t *)sip->sip_call_id)
+		return to->call_id == NULL ? HIDE_CALL_ID : HIDE_NOT;
 	if (header->sh_class == sip_contact_class)
 		return is_redirect(sip) ? HIDE_ADDRESS : HIDE_NOT;
 	return hide_kind_of(name);
 }
 
-static int hide_header(msg_t *msg, sip_t *sip, const struct hide *hide,
-		       msg_header_t *header)
+static int hide_header(msg_t *msg, sip_t *sip, const struct leg *to,
+		       const struct hide *hide, msg_header_t *header)
 {
-	enum hide_kind kind = kind_of(sip, header);
+	enum hide_kind kind = kind_of(sip, to, header);
 	char text[HEADERS_VALUE_MAX];
 	const char *value;
 	char *new = NULL;
@@ -134,7 +138,7 @@ static int hide_all(msg_t *msg, sip_t *sip, const struct leg *to)
 		int error;
 
 		next = header->sh_succ;
-		error = hide_header(msg, sip, &hide, header);
+		error = hide_header(msg, sip, to, &hide, header);
 		if (error < 0)
 			return error;
 	}
@@ -278,22 +282,39 @@ int headers_body(msg_t *msg, sip_t *sip, const char *body, size_t len)
 	return 0;
 }
 
-int headers_answer(msg_t *msg, sip_t *sip, const sip_to_t *request_to)
+/* Keeps the bytes of a header that says the same already. */
+static int replace_if_other(msg_t *msg, sip_t *sip, void *old, void *new)
+{
+	char old_text[HEADERS_VALUE_MAX], new_text[HEADERS_VALUE_MAX];
+
+	if (new == NULL)
+		return -ENOMEM;
+	if (headers_value(old, old_text, sizeof(old_text)) != NULL &&
+	    headers_value(new, new_text, sizeof(new_text)) != NULL &&
+	    strcmp(old_text, new_text) == 0)
+		return 0;
+	return msg_header_replace(msg, (msg_pub_t *)sip, any(old), any(new)) <
+			       0 ?
+		       -EBADMSG :
+		       0;
+}
+
+int headers_answer(msg_t *msg, sip_t *sip, const sip_from_t *from,
+		   const sip_to_t *to)
 {
 	su_home_t *home = msg_home(msg);
 	const char *tag = sip->sip_to->a_tag;
-	sip_to_t *to = sip_to_dup(home, request_to);
+	sip_to_t *tagged = sip_to_dup(home, to);
+	int error;
 
-	if (to == NULL)
+	if (tagged == NULL)
 		return -ENOMEM;
-	if (to->a_tag == NULL && tag != NULL &&
-	    sip_to_tag(home, to, su_sprintf(home, "tag=%s", tag)) < 0)
+	if (tagged->a_tag == NULL && tag != NULL &&
+	    sip_to_tag(home, tagged, su_sprintf(home, "tag=%s", tag)) < 0)
 		return -ENOMEM;
-	remove_all(msg, sip, sip->sip_from);
-	remove_all(msg, sip, sip->sip_cseq);
-	remove_all(msg, sip, sip->sip_call_id);
-	return msg_header_replace(msg, (msg_pub_t *)sip, any(sip->sip_to),
-				  any(to)) < 0 ?
-		       -EBADMSG :
-		       0;
+	error = replace_if_other(msg, sip, sip->sip_to, tagged);
+	if (error == 0)
+		error = replace_if_other(msg, sip, sip->sip_from,
+					 sip_from_dup(home, from));
+	return error;
 }

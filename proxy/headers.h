@@ -33,11 +33,11 @@ int headers_target(msg_t *msg, sip_t *sip, const char *uri,
 /* Another body; NULL: none, and no Content-Type. */
 int headers_body(msg_t *msg, sip_t *sip, const char *body, size_t len);
 /*
- * Makes the answer of the other side one to the request with this To: no From,
- * CSeq and Call-ID (they are those of the request), the request's To with the
- * response's tag.
+ * Makes the response of the other side an answer to the request with this From
+ * and To: those of the request, with the response's To tag.
  */
-int headers_answer(msg_t *msg, sip_t *sip, const sip_to_t *request_to);
+int headers_answer(msg_t *msg, sip_t *sip, const sip_from_t *from,
+		   const sip_to_t *to);
 /* The text of a URL, in the home; NULL: no memory. */
 char *headers_url(su_home_t *home, const url_t *url);
 

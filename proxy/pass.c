@@ -117,7 +117,8 @@ static int edit_response(struct job *job, const struct exchange_result *result)
 	int error = headers_relay(job->msg, sip, &job->call->legs[!job->from]);
 
 	if (error == 0)
-		error = headers_answer(job->msg, sip, job->relay->to_header);
+		error = headers_answer(job->msg, sip, job->relay->from_header,
+				       job->relay->to_header);
 	if (error == 0)
 		error = set_body(job->msg, sip, result);
 	return error;
@@ -146,19 +147,13 @@ static void note_answer(struct job *job, const struct exchange_result *result)
 static void pass_late(struct job *job)
 {
 	const struct relay *relay = job->relay;
-	const struct leg *leg = &job->call->legs[relay->from];
 	msg_t *msg = job->msg;
-	sip_t *sip = sip_object(msg);
 
-	if (sip_add_tl(msg, sip, SIPTAG_VIA(relay->vias),
-		       SIPTAG_FROM(relay->from_header),
-		       SIPTAG_CALL_ID_STR(leg->call_id),
-		       SIPTAG_CSEQ(sip_cseq_create(msg_home(msg), relay->cseq,
-						   SIP_METHOD_INVITE)),
+	if (sip_add_tl(msg, sip_object(msg), SIPTAG_VIA(relay->vias),
 		       TAG_END()) < 0)
 		return;
 	job->msg = NULL;
-	edge_send_response(leg->flow.listener, msg);
+	edge_send_response(job->call->legs[relay->from].flow.listener, msg);
 }
 
 static void pass_success(struct job *job, const struct exchange_result *result)

@@ -249,7 +249,7 @@ static void on_cancel(const sip_t *cancel, void *arg)
 	job_pump(call);
 }
 
-/* The dialog that a response speaks of. */
+/* The dialog that a response speaks of; NULL: one that cannot be any more. */
 static struct dialog *dialog_of_response(struct relay *relay, msg_t *msg)
 {
 	const sip_t *sip = msg != NULL ? sip_object(msg) : NULL;
@@ -258,9 +258,8 @@ static struct dialog *dialog_of_response(struct relay *relay, msg_t *msg)
 	if (!relay->is_first || sip == NULL || sip->sip_to->a_tag == NULL)
 		return relay->dialog;
 	if (sip->sip_status->st_status < 300)
-		dialog = dialog_for_tag(relay->call, sip->sip_to->a_tag);
-	else
-		dialog = dialog_find(relay->call, sip->sip_to->a_tag);
+		return dialog_for_tag(relay->call, sip->sip_to->a_tag);
+	dialog = dialog_find(relay->call, sip->sip_to->a_tag);
 	return dialog != NULL ? dialog : relay->dialog;
 }
 
@@ -275,7 +274,8 @@ static void finish_abandoned(struct relay *relay, int status, msg_t *msg)
 			msg_destroy(msg);
 		return;
 	}
-	if (msg != NULL && status < 300 && relay->method == sip_method_invite) {
+	if (msg != NULL && status < 300 && dialog != NULL &&
+	    relay->method == sip_method_invite) {
 		leg_learn(&call->legs[!relay->from], dialog, sip_object(msg));
 		relay_refuse_answer(relay, dialog);
 	}
@@ -306,6 +306,8 @@ static void on_response(int status, msg_t *msg, void *arg)
 		return;
 	}
 	dialog = dialog_of_response(relay, msg);
+	if (dialog == NULL) /* too many forks */
+		dialog = relay->dialog;
 	if (msg != NULL && status < 300)
 		leg_learn(&call->legs[!relay->from], dialog, sip_object(msg));
 	if (status >= 200)
@@ -354,6 +356,17 @@ int relay_send(struct relay *relay, msg_t *msg)
 			  &relay->client);
 }
 
+/* With a new offer the first one is no pattern for further forks. */
+static void end_pattern(const struct relay *relay)
+{
+	struct dialog *root = dialog_find(relay->call, NULL);
+
+	if (root != NULL && relay->dialog->is_confirmed &&
+	    (relay->method == sip_method_invite ||
+	     relay->method == sip_method_update))
+		dialog_end(root);
+}
+
 void relay_request(struct leg *leg, struct dialog *dialog,
 		   const struct flow *from, msg_t *msg, sip_t *sip,
 		   const char *uri, uint64_t loop)
@@ -375,6 +388,7 @@ void relay_request(struct leg *leg, struct dialog *dialog,
 		relay_free(relay);
 		return;
 	}
+	end_pattern(relay);
 	leg_learn(leg, dialog, sip);
 	if (!job_add(relay, dialog, JOB_REQUEST, leg->side, 0,
 		     server_request(relay->server))) {
@@ -433,6 +447,10 @@ void relay_stray(struct calls *calls, const struct flow *from, msg_t *msg)
 		return;
 	}
 	dialog = dialog_of_response(relay, msg);
+	if (dialog == NULL) {
+		edge_discard(from->listener, msg);
+		return;
+	}
 	leg_learn(&relay->call->legs[!relay->from], dialog, sip);
 	job_add(relay, dialog, JOB_LATE, !relay->from,
 		sip->sip_status->st_status, msg);

@@ -104,6 +104,11 @@ int server_forward(struct server *server, msg_t *msg)
 {
 	const sip_t *sip = sip_object(msg);
 
+	/* The library would abort on an answer to another method. */
+	if (sip->sip_cseq->cs_method != nta_incoming_method(server->irq)) {
+		msg_destroy(msg);
+		return -EBADMSG;
+	}
 	if (nta_incoming_complete_response(server->irq, msg,
 					   sip->sip_status->st_status, NULL,
 					   TAG_END()) < 0) {

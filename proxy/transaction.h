@@ -29,8 +29,8 @@ msg_t *server_request(struct server *server);
 void server_reply(struct server *server, int status, const char *phrase,
 		  const char *headers);
 /*
- * The answer of the other side; takes `msg`, which must have no Via, CSeq,
- * Call-ID and From: they are those of the request. 0 or -Exxx.
+ * The answer of the other side; takes `msg`, which must have no Via and the
+ * CSeq of the request. 0 or -Exxx.
  */
 int server_forward(struct server *server, msg_t *msg);
 /*
