@@ -17,7 +17,7 @@
  */
 #define DRAW_GATEWAY "192.0.0.8"
 
-/* A text that grows; `failed` once there was no memory. */
+/* A text that grows. */
 struct text {
 	char *data;
 	size_t size;
