@@ -73,6 +73,23 @@ static int socket_path(const struct command_env *env, const char *socket,
 	return len < 0 || (size_t)len >= size ? -1 : 0;
 }
 
+/* "NAME: message (reason)", and nothing twice. */
+static void say_refusal(const struct rpc_answer *answer)
+{
+	const char *name = rpc_code_name((enum rpc_code)answer->code);
+	bool named = strcmp(answer->message, name) == 0;
+
+	if (!answer->reason || strcmp(answer->reason, answer->message) == 0)
+		command_fail("%s%s%s", name, named ? "" : ": ",
+			     named ? "" : answer->message);
+	else if (named || strcmp(answer->reason, name) == 0)
+		command_fail("%s: %s", name,
+			     named ? answer->reason : answer->message);
+	else
+		command_fail("%s: %s (%s)", name, answer->message,
+			     answer->reason);
+}
+
 json_t *command_call(const struct command_env *env, const char *socket,
 		     const char *method, json_t *params)
 {
@@ -95,11 +112,7 @@ json_t *command_call(const struct command_env *env, const char *socket,
 	}
 	result = json_incref(answer.result);
 	if (!result)
-		command_fail("%s: %s%s%s%s",
-			     rpc_code_name((enum rpc_code)answer.code),
-			     answer.message, answer.reason ? " (" : "",
-			     answer.reason ? answer.reason : "",
-			     answer.reason ? ")" : "");
+		say_refusal(&answer);
 	rpc_answer_done(&answer);
 	return result;
 }

@@ -51,9 +51,10 @@ static int prompt(const char *text, char ret[PASSWD_TEXT_MAX])
 		return -errno;
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	fputs(text, stderr);
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) < 0)
 		return -errno;
+	/* Not before: who types at once would see it. */
+	fputs(text, stderr);
 	r = read_line(ret);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	fputc('\n', stderr);

@@ -2,6 +2,7 @@
 /* Tests of the program viaduct as it is called, against a server of the test. */
 #include "config.h"
 
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +259,55 @@ START_TEST(a_password_is_one_line_of_standard_input)
 }
 END_TEST
 
+/* Types two lines at the prompts of viaduct passwd; its exit status. */
+static int type_passwords(const char *path, const char *first,
+			  const char *second)
+{
+	char byte;
+	int fd, status;
+	pid_t child = forkpty(&fd, NULL, NULL, NULL);
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		alarm(SERVE_SECONDS);
+		execl("./viaduct", "viaduct", "passwd", path, "al", "a.example",
+		      (char *)NULL);
+		_exit(99);
+	}
+	told[0] = '\0';
+	for (size_t used = 0; used < sizeof(told) - 1;) {
+		if (read(fd, &byte, 1) != 1)
+			break;
+		told[used++] = byte;
+		told[used] = '\0';
+		if (strcmp(told, "Password: ") == 0)
+			ck_assert_int_gt(write(fd, first, strlen(first)), 0);
+		if (used > 7 && strcmp(told + used - 7, "Again: ") == 0)
+			ck_assert_int_gt(write(fd, second, strlen(second)), 0);
+	}
+	close(fd);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+START_TEST(on_a_terminal_a_password_is_typed_twice_and_not_seen)
+{
+	char path[100];
+
+	set_up();
+	path_of("conf", path);
+	ck_assert_int_eq(type_passwords(path, "secret\n", "secret\n"), 0);
+	ck_assert_str_eq(told, "Password: \r\nAgain: \r\n");
+	ck_assert_int_eq(access(path, R_OK), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(type_passwords(path, "secret\n", "sacred\n"), 1);
+	ck_assert_ptr_nonnull(strstr(told, "the two passwords differ"));
+	ck_assert_int_ne(access(path, R_OK), 0);
+	tear_down();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -266,6 +316,7 @@ int main(void)
 		failures_have_a_reason_and_a_status,
 		check_tells_mistakes_and_the_rundir_comes_from_the_file,
 		a_password_is_one_line_of_standard_input,
+		on_a_terminal_a_password_is_typed_twice_and_not_seen,
 		NULL,
 	};
 
