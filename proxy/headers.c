@@ -107,9 +107,18 @@ static int hide_header(msg_t *msg, sip_t *sip, const struct leg *to,
 	value = headers_value(header, text, sizeof(text));
 	if (value == NULL)
 		return -EMSGSIZE;
-	result = hide_value(hide, kind, value, &new);
-	if (result <= 0)
-		return result;
+	switch (hide_value(hide, kind, value, &new)) {
+	case HIDE_SAME:
+		return 0;
+	case HIDE_DROPPED:
+		return msg_header_remove(msg, (msg_pub_t *)sip, header) < 0 ?
+			       -EBADMSG :
+			       0;
+	case HIDE_NO_MEMORY:
+		return -ENOMEM;
+	case HIDE_CHANGED:
+		break;
+	}
 	result = replace_value(msg, sip, header, new);
 	free(new);
 	return result;

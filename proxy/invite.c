@@ -88,7 +88,7 @@ static const char *uri_for_trunk(const struct dispatch *dispatch,
 	};
 	char *shown = NULL;
 
-	if (hide_value(&hide, HIDE_ADDRESS, uri, &shown) == 1) {
+	if (hide_value(&hide, HIDE_ADDRESS, uri, &shown) == HIDE_CHANGED) {
 		uri = su_strdup(msg_home(msg), shown);
 		free(shown);
 	}
