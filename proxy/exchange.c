@@ -115,10 +115,15 @@ static void hide_others(const struct exchange *exchange,
 
 	if (!is_shown(exchange, &media->session))
 		change->other = own;
-	for (size_t i = 0; i < media->count; i++)
-		if (media->streams[i].refused &&
-		    !is_shown(exchange, &media->streams[i].addr))
+	for (size_t i = 0; i < media->count; i++) {
+		const struct media_stream *stream = &media->streams[i];
+
+		/* On hold, a stream may still name where its RTCP goes. */
+		if ((stream->refused || stream->hold) &&
+		    (!is_shown(exchange, &stream->addr) ||
+		     !is_shown(exchange, &stream->rtcp_addr)))
 			change->other = own;
+	}
 	if (is_shown(exchange, &media->origin))
 		return;
 	change->origin = own;
