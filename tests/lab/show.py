@@ -10,7 +10,7 @@ import sip
 from context import Context
 from topology import Lab
 
-WIDTH = 27
+WIDTH = 30
 
 
 def owners(case):

@@ -80,13 +80,23 @@ class Tap:
             return file.read()
 
 
+def free_prefix():
+    """What the names of a lab's namespaces begin with: unique for this run, and
+    for each of several labs that one run keeps up."""
+    for serial in range(100):
+        prefix = f"vd{os.getpid()}-{serial or ''}"
+        if not netns.exists(prefix + "wire"):
+            return prefix
+    raise LabError("a hundred labs are up already")
+
+
 class Lab:
     """The running topology of one case."""
 
     def __init__(self, case, keep=False):
         self.case = case
         self.keep = keep                    # outlives the program (lab up)
-        self.prefix = f"vd{os.getpid()}-"
+        self.prefix = free_prefix()
         self.folder = tempfile.mkdtemp(prefix=f"vdlab-{case.name}.")
         os.chmod(self.folder, 0o755)
         self.wire = self.prefix + "wire"
