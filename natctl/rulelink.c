@@ -297,6 +297,8 @@ static const char *on_ack(struct rulelink *link, struct wire_reader *reader)
 		return "it did not understand a record";
 	if (record->done == NULL && result != 0)
 		return "it refused a rule of the synchronisation";
+	if (record->type == WIRE_DELETE && result != 0)
+		return "it refused to remove a rule";
 	link->acked_ms = mono_ms();
 	(void)record_queue_pop_sent(&link->queue);
 	if (link->state == RULELINK_SYNCED && record->seq == link->sync_end_seq)

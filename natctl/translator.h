@@ -11,7 +11,8 @@
 /*
  * How a change ended: 0: in force; -ECONNRESET: not known, the link is lost and
  * what the manager then holds will be synchronised; -EADDRINUSE: the translator
- * has another rule for that outer endpoint; -ENOMEM: it has no memory.
+ * has another rule for that outer endpoint; -ENOMEM: it has no memory. A
+ * removal ends with one of the first two.
  */
 typedef void (*translator_done_fn)(int result, uint64_t now_ms, void *arg);
 
