@@ -11,28 +11,6 @@
 
 #include "common/conf_parts.h"
 
-static cfg_t *section_of(const struct conf_reader *reader, const char *type,
-			 size_t i)
-{
-	return cfg_getnsec(reader->root, type, (unsigned)i);
-}
-
-static void __attribute__((format(printf, 4, 5)))
-section_mistake(struct conf_reader *reader, const char *type, size_t i,
-		const char *format, ...)
-{
-	const struct conf_section *place =
-		conf_section_of(reader, section_of(reader, type, i), i);
-	char text[400];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	conf_mistake_add(&reader->mistakes, place->path, place->line, "%s",
-			 text);
-}
-
 /* The value of a setting of the top level; NULL where it is the default. */
 static const struct conf_value *top(const struct conf_reader *reader,
 				    const char *name)
@@ -112,7 +90,7 @@ static void check_table(struct conf_reader *reader)
 static void check_interfaces(struct conf_reader *reader, size_t realm)
 {
 	const struct conf_list *own = &reader->conf->realms[realm].interfaces;
-	cfg_t *section = section_of(reader, "realm", realm);
+	cfg_t *section = conf_section_at(reader, "realm", realm);
 
 	for (size_t i = 0; i < own->count; i++) {
 		const struct conf_value *value = conf_value_at(section,
@@ -142,7 +120,7 @@ static void check_interfaces(struct conf_reader *reader, size_t realm)
 static void check_reaches(struct conf_reader *reader, size_t realm)
 {
 	const struct conf_realm *own = &reader->conf->realms[realm];
-	cfg_t *section = section_of(reader, "realm", realm);
+	cfg_t *section = conf_section_at(reader, "realm", realm);
 	size_t count = conf_value_count(section, "reaches"), defaults = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -162,7 +140,7 @@ static void check_reaches(struct conf_reader *reader, size_t realm)
 						   value->text);
 		if (id != REALM_NONE && id != own->id &&
 		    reader->conf->realms[id].network_count == 0 &&
-		    conf_value_count(section_of(reader, "realm", id),
+		    conf_value_count(conf_section_at(reader, "realm", id),
 				     "networks") == 0 &&
 		    ++defaults == 2)
 			conf_value_mistake(reader, value,
@@ -173,8 +151,7 @@ static void check_reaches(struct conf_reader *reader, size_t realm)
 	}
 }
 
-/* Does anybody see the addresses of both at once? */
-static bool seen_together(const struct conf *conf, realm_id a, realm_id b)
+bool conf_seen_together(const struct conf *conf, realm_id a, realm_id b)
 {
 	if (conf_reaches(conf, a, b) || conf_reaches(conf, b, a))
 		return true;
@@ -188,7 +165,7 @@ static bool seen_together(const struct conf *conf, realm_id a, realm_id b)
 static void check_networks(struct conf_reader *reader, size_t realm)
 {
 	const struct conf *conf = reader->conf;
-	cfg_t *section = section_of(reader, "realm", realm);
+	cfg_t *section = conf_section_at(reader, "realm", realm);
 	size_t count = conf_value_count(section, "networks");
 
 	/* With a bad value the places are not the same: said already. */
@@ -201,7 +178,8 @@ static void check_networks(struct conf_reader *reader, size_t realm)
 			const struct conf_realm *other = &conf->realms[r];
 			size_t end = r == realm ? i : other->network_count;
 
-			if (!seen_together(conf, (realm_id)r, (realm_id)realm))
+			if (!conf_seen_together(conf, (realm_id)r,
+						(realm_id)realm))
 				continue;
 			for (size_t k = 0; k < end; k++)
 				if (ip_prefix_equal(own, &other->networks[k]))
@@ -217,73 +195,6 @@ static void check_networks(struct conf_reader *reader, size_t realm)
 	}
 }
 
-static bool ranges_overlap(const struct conf_range *a,
-			   const struct conf_range *b)
-{
-	return ip_prefix_overlaps(&a->prefix, &b->prefix) &&
-	       a->ports.first <= b->ports.last &&
-	       b->ports.first <= a->ports.last;
-}
-
-static void check_range(struct conf_reader *reader,
-			const struct conf_placed_range *placed)
-{
-	const struct ip_addr *addr = &placed->range.prefix.addr;
-	const struct port_range *ports = &placed->range.ports;
-
-	if (ip_addr_is_any(addr) || ip_addr_is_multicast(addr) ||
-	    ip_addr_is_broadcast(addr))
-		conf_value_mistake(reader, placed->value,
-				   "\"%s\" holds addresses that no host has",
-				   placed->value->text);
-	else if (ports->first != ports->last &&
-		 (ports->first % 2 != 0 || ports->last % 2 == 0))
-		conf_note_add(&reader->mistakes, placed->value->path,
-			      placed->value->line,
-			      "\"%s\" does not go from an even port to an odd "
-			      "one: the port at its end fits no RTP/RTCP pair",
-			      placed->value->text);
-}
-
-static void check_pools(struct conf_reader *reader)
-{
-	const struct conf *conf = reader->conf;
-
-	for (size_t i = 0; i < reader->placed_count; i++) {
-		const struct conf_placed_range *own = &reader->placed[i];
-		const struct conf_pool *pool = &conf->pools[own->pool];
-
-		check_range(reader, own);
-		for (size_t k = 0; k < i && pool->realm != REALM_NONE; k++) {
-			const struct conf_placed_range *other =
-				&reader->placed[k];
-			const struct conf_pool *other_pool =
-				&conf->pools[other->pool];
-
-			if (other_pool->realm != REALM_NONE &&
-			    ranges_overlap(&own->range, &other->range) &&
-			    seen_together(conf, pool->realm, other_pool->realm))
-				conf_value_mistake(
-					reader, own->value,
-					"\"%s\" overlaps \"%s\" of pool %s",
-					own->value->text, other->value->text,
-					other_pool->name);
-		}
-	}
-	for (size_t i = 0; i < conf->pool_count; i++)
-		for (size_t k = 0; k < i && conf->pools[i].named; k++)
-			if (!conf->pools[k].named &&
-			    strcmp(conf->pools[i].name, conf->pools[k].name) ==
-				    0)
-				conf_mistake_add(
-					&reader->mistakes, conf->path,
-					conf->pools[i].line,
-					"pool %s has the name of the pool of "
-					"realm %s",
-					conf->pools[i].name,
-					conf->pools[k].name);
-}
-
 static void check_listens(struct conf_reader *reader)
 {
 	const struct conf *conf = reader->conf;
@@ -291,7 +202,7 @@ static void check_listens(struct conf_reader *reader)
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *own = &conf->listens[i];
 		const struct conf_value *value =
-			conf_value(section_of(reader, "listen", i), "udp");
+			conf_value(conf_section_at(reader, "listen", i), "udp");
 
 		if (own->udp.addr.family == IP_NONE)
 			continue;
@@ -330,81 +241,12 @@ static void check_domains(struct conf_reader *reader)
 			if (conf->domains[k].name &&
 			    strcmp(conf->domains[i].name,
 				   conf->domains[k].name) == 0)
-				section_mistake(reader, "domain", i,
-						"domain %s stands twice (see "
-						"line %u)",
-						conf->domains[i].name,
-						conf->domains[k].line);
-}
-
-static const struct conf_pool *find_pool(const struct conf *conf,
-					 const char *name)
-{
-	for (size_t i = 0; i < conf->pool_count; i++)
-		if (strcmp(conf->pools[i].name, name) == 0)
-			return &conf->pools[i];
-	return NULL;
-}
-
-static bool is_in_some_pool(const struct conf *conf, realm_id realm,
-			    const struct conf_range *range)
-{
-	for (size_t i = 0; i < conf->pool_count; i++)
-		for (size_t k = 0; k < conf->pools[i].range_count; k++)
-			if (conf->pools[i].realm == realm &&
-			    ranges_overlap(&conf->pools[i].ranges[k], range))
-				return true;
-	return false;
-}
-
-static void check_media_outer(struct conf_reader *reader, size_t i,
-			      const struct conf_value *outer,
-			      const struct conf_value *pool_name)
-{
-	const struct conf *conf = reader->conf;
-	const struct conf_media_rule *rule = &conf->media[i];
-	const struct conf_pool *pool;
-
-	if (outer && rule->outer.prefix.addr.family != IP_NONE &&
-	    rule->to != REALM_NONE &&
-	    !is_in_some_pool(conf, rule->to, &rule->outer))
-		conf_value_mistake(reader, outer,
-				   "\"%s\" is in no pool of realm %s",
-				   outer->text, conf->realms[rule->to].name);
-	if (!pool_name)
-		return;
-	pool = find_pool(conf, pool_name->text);
-	if (!pool)
-		conf_value_mistake(reader, pool_name, "there is no pool \"%s\"",
-				   pool_name->text);
-	else if (pool->realm != rule->to && rule->to != REALM_NONE &&
-		 pool->realm != REALM_NONE)
-		conf_value_mistake(reader, pool_name,
-				   "pool \"%s\" is one of realm %s, not of %s",
-				   pool_name->text,
-				   conf->realms[pool->realm].name,
-				   conf->realms[rule->to].name);
-}
-
-static void check_media(struct conf_reader *reader)
-{
-	for (size_t i = 0; i < reader->conf->media_count; i++) {
-		const struct conf_media_rule *rule = &reader->conf->media[i];
-		cfg_t *section = section_of(reader, "media", i);
-		const struct conf_value *outer = conf_value(section, "outer");
-		const struct conf_value *pool = conf_value(section, "pool");
-
-		if (!outer && !pool)
-			section_mistake(reader, "media", i,
-					"media: neither outer nor pool is set");
-		if (outer && pool)
-			section_mistake(reader, "media", i,
-					"media: outer and pool are both set");
-		if (rule->from != REALM_NONE && rule->from == rule->to)
-			section_mistake(reader, "media", i,
-					"media: from and to are one realm");
-		check_media_outer(reader, i, outer, pool);
-	}
+				conf_section_mistake(
+					reader, "domain", i,
+					"domain %s stands twice (see "
+					"line %u)",
+					conf->domains[i].name,
+					conf->domains[k].line);
 }
 
 static void check_client_users(struct conf_reader *reader)
@@ -415,11 +257,12 @@ static void check_client_users(struct conf_reader *reader)
 		for (size_t k = 0; k < i; k++)
 			if (conf->clients[i].uid == conf->clients[k].uid &&
 			    conf->clients[i].uid != UINT32_MAX)
-				section_mistake(reader, "client", i,
-						"client %s is the same user "
-						"as client %s",
-						conf->clients[i].name,
-						conf->clients[k].name);
+				conf_section_mistake(
+					reader, "client", i,
+					"client %s is the same user "
+					"as client %s",
+					conf->clients[i].name,
+					conf->clients[k].name);
 }
 
 static bool has_pool(const struct conf *conf, realm_id realm)
@@ -448,7 +291,7 @@ static void check_pairs(struct conf_reader *reader)
 	for (size_t a = 0; a < conf->realm_count; a++) {
 		for (size_t b = 0; b < conf->realm_count; b++) {
 			const struct conf_section *place = conf_section_of(
-				reader, section_of(reader, "realm", a), a);
+				reader, conf_section_at(reader, "realm", a), a);
 
 			if (a == b ||
 			    can_be_seen(conf, (realm_id)b, (realm_id)a))
@@ -463,6 +306,20 @@ static void check_pairs(struct conf_reader *reader)
 	}
 }
 
+/* A realm without one is not what was meant, but other programs work. */
+static void check_has_interface(struct conf_reader *reader, size_t realm)
+{
+	const struct conf_section *place =
+		conf_section_of(reader, conf_section_at(reader, "realm", realm),
+				realm);
+
+	if (reader->conf->realms[realm].interfaces.count == 0)
+		conf_note_add(&reader->mistakes, place->path, place->line,
+			      "realm %s has no interface: no packets to or "
+			      "from it",
+			      reader->conf->realms[realm].name);
+}
+
 void conf_check(struct conf_reader *reader)
 {
 	if (reader->conf->realm_count == 0)
@@ -472,14 +329,15 @@ void conf_check(struct conf_reader *reader)
 	check_tun(reader);
 	check_table(reader);
 	for (size_t i = 0; i < reader->conf->realm_count; i++) {
+		check_has_interface(reader, i);
 		check_interfaces(reader, i);
 		check_reaches(reader, i);
 		check_networks(reader, i);
 	}
-	check_pools(reader);
+	conf_check_pools(reader);
 	check_listens(reader);
 	check_domains(reader);
-	check_media(reader);
+	conf_check_media(reader);
 	check_client_users(reader);
 	check_pairs(reader);
 }

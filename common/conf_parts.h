@@ -95,6 +95,11 @@ struct conf_reader {
 int conf_load(struct conf_reader *reader, const char *path);
 void conf_build(struct conf_reader *reader);
 void conf_check(struct conf_reader *reader);
+/* Parts of conf_check. */
+void conf_check_pools(struct conf_reader *reader);
+void conf_check_media(struct conf_reader *reader);
+/* Does anybody see the addresses of both at once? */
+bool conf_seen_together(const struct conf *conf, realm_id a, realm_id b);
 
 /* The only value of a setting, or its i-th; NULL: not set. */
 const struct conf_value *conf_value(cfg_t *section, const char *name);
@@ -109,6 +114,13 @@ const struct conf_value *conf_value_needed(struct conf_reader *reader,
 void conf_value_mistake(struct conf_reader *reader,
 			const struct conf_value *value, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The i-th section of that type. */
+cfg_t *conf_section_at(const struct conf_reader *reader, const char *type,
+		       size_t i);
+/* Notes a mistake where that section starts. */
+void conf_section_mistake(struct conf_reader *reader, const char *type,
+			  size_t i, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 /* Where the section starts; "?" and 0 are never seen by a caller. */
 const struct conf_section *conf_section_of(const struct conf_reader *reader,
 					   const cfg_t *section, size_t index);

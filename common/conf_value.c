@@ -282,3 +282,24 @@ bool conf_get_text(struct conf_reader *reader, const struct conf_value *value,
 	*ret = text;
 	return true;
 }
+
+cfg_t *conf_section_at(const struct conf_reader *reader, const char *type,
+		       size_t i)
+{
+	return cfg_getnsec(reader->root, type, (unsigned)i);
+}
+
+void conf_section_mistake(struct conf_reader *reader, const char *type,
+			  size_t i, const char *format, ...)
+{
+	const struct conf_section *place =
+		conf_section_of(reader, conf_section_at(reader, type, i), i);
+	char text[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	conf_mistake_add(&reader->mistakes, place->path, place->line, "%s",
+			 text);
+}
