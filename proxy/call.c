@@ -117,6 +117,7 @@ struct call *call_new(struct calls *calls, const struct flow *from,
 	grants_init(&call->grants);
 	call->start_ms = mono_ms();
 	call->refresh_ms = call->start_ms + NATLINK_REFRESH_MS;
+	call->end_ms = UINT64_MAX;
 	root->call = call;
 	list_add_tail(&call->dialogs, &root->node);
 	call->dialog_count = 1;
@@ -213,7 +214,7 @@ void call_establish(struct call *call, struct dialog *winner)
 
 	if (call->state == CALL_SETUP)
 		call->calls->counters.answered++;
-	if (call->state != CALL_ENDED)
+	if (call->state < CALL_ENDING)
 		call->state = CALL_ESTABLISHED;
 	winner->is_confirmed = true;
 	list_for_each(pos, &call->dialogs) {
@@ -224,6 +225,15 @@ void call_establish(struct call *call, struct dialog *winner)
 	}
 }
 
+void call_hang_up(struct call *call)
+{
+	if (call->state >= CALL_ENDING)
+		return;
+	call->state = CALL_ENDING;
+	call->end_ms = mono_ms() + CALL_BYE_MS;
+	relay_give_up(call);
+}
+
 void call_end(struct call *call)
 {
 	struct list *pos;
@@ -231,6 +241,7 @@ void call_end(struct call *call)
 	if (call->state == CALL_ENDED)
 		return;
 	call->state = CALL_ENDED;
+	call->end_ms = UINT64_MAX;
 	relay_give_up(call);
 	list_for_each(pos, &call->dialogs)
 		session_forget(&dialog_of(pos)->session);
@@ -271,6 +282,8 @@ static void on_timer(su_root_magic_t *magic, su_timer_t *timer,
 
 	(void)magic;
 	(void)timer;
+	if (now >= call->end_ms)
+		call_end(call);
 	if (call->has_group && now >= call->refresh_ms) {
 		natlink_refresh(call->calls->natlink, call->group);
 		call->refresh_ms = now + NATLINK_REFRESH_MS;
@@ -285,6 +298,8 @@ void call_schedule(struct call *call)
 	uint64_t now = mono_ms();
 	struct list *pos;
 
+	if (call->end_ms < due)
+		due = call->end_ms;
 	list_for_each(pos, &call->relays) {
 		struct relay *relay = container_of(pos, struct relay, node);
 

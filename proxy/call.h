@@ -23,6 +23,7 @@
 #define CALL_RELAYS_MAX  32    /* requests under way in one call */
 #define CALL_JOBS_MAX    32    /* messages that wait for the manager */
 #define CALL_LINGER_MS   32000 /* 64*T1: repeats may come this long */
+#define CALL_BYE_MS      1000  /* leases outlive a BYE at most so long */
 
 struct calls_counters {
 	uint64_t started;
@@ -50,6 +51,7 @@ struct calls {
 enum call_state {
 	CALL_SETUP,       /* the first request is not answered */
 	CALL_ESTABLISHED, /* a 2xx has come */
+	CALL_ENDING,      /* a BYE is on its way: media until it is answered */
 	CALL_ENDED,       /* the leases are released; the last answers */
 };
 
@@ -73,6 +75,7 @@ struct call {
 	bool has_group; /* asked for: to be released */
 	uint64_t start_ms;
 	uint64_t refresh_ms; /* when to refresh the leases */
+	uint64_t end_ms;     /* when to end; UINT64_MAX: not known */
 	su_timer_t *timer;   /* owned */
 };
 
@@ -96,6 +99,12 @@ struct leg *call_find(const struct calls *calls, const char *user);
  * leases that only they used are released at the next call_settle().
  */
 void call_establish(struct call *call, struct dialog *winner);
+/*
+ * A BYE of the last dialog has come: what waits for the manager is given up.
+ * The call ends with the answer to the BYE, or CALL_BYE_MS from now: who is
+ * still sending has then been told.
+ */
+void call_hang_up(struct call *call);
 /*
  * The leases are released at once, what waits for the manager is given up. The
  * call is freed when its last request is answered; see call_settle.

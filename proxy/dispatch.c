@@ -65,13 +65,12 @@ static bool is_last_dialog(const struct dialog *dialog)
 	return true;
 }
 
-/* The leases go before the BYE does. */
 static void before_bye(struct dialog *dialog)
 {
 	if (!dialog->is_confirmed)
 		return;
 	if (is_last_dialog(dialog))
-		call_end(dialog->call);
+		call_hang_up(dialog->call);
 	else
 		dialog_end(dialog);
 }
@@ -92,7 +91,7 @@ static void within_dialog(struct dispatch *dispatch, struct leg *leg,
 	if (leg != NULL)
 		dialog = find_dialog(leg, sip);
 	if (dialog == NULL ||
-	    (leg->call->state == CALL_ENDED && method != sip_method_bye)) {
+	    (leg->call->state >= CALL_ENDING && method != sip_method_bye)) {
 		counters->unknown++;
 		edge_reply(from, msg, 481, NULL, NULL);
 		return;

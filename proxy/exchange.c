@@ -12,7 +12,7 @@
 #include "common/log.h"
 #include "common/rpc.h"
 #include "proxy/headers.h"
-#include "proxy/mime.h"
+#include "proxy/rewrite.h"
 #include "proxy/tighten.h"
 #include "proxy/want.h"
 
@@ -85,127 +85,36 @@ static void fail(struct exchange *exchange, int status, const char *reason)
 		session_rollback(session);
 }
 
-/* The address that a party is told where there is no endpoint to tell. */
-static struct ip_addr own_address(const struct exchange *exchange)
+/* A body written anew, or the failure to do so. */
+static void take_body(struct exchange *exchange, int error)
 {
-	const struct call *call = exchange->input.call;
-
-	return call->legs[!exchange->input.from].flow.listener->local.addr;
-}
-
-static bool is_shown(const struct exchange *exchange,
-		     const struct ip_addr *addr)
-{
-	struct hide_view view = {
-		.conf = exchange->input.call->calls->conf,
-		.from = realm_of(exchange, exchange->input.from),
-		.to = realm_of(exchange, !exchange->input.from),
-	};
-
-	return addr->family == IP_NONE || ip_addr_is_any(addr) ||
-	       hide_shown_in_view(addr, &view);
-}
-
-/* Addresses of the body that belong to no stream which is mapped. */
-static void hide_others(const struct exchange *exchange,
-			struct media_change *change)
-{
-	struct ip_addr own = own_address(exchange);
-	const struct media *media = &exchange->media;
-
-	if (!is_shown(exchange, &media->session))
-		change->other = own;
-	for (size_t i = 0; i < media->count; i++) {
-		const struct media_stream *stream = &media->streams[i];
-
-		/* On hold, a stream may still name where its RTCP goes. */
-		if ((stream->refused || stream->hold) &&
-		    (!is_shown(exchange, &stream->addr) ||
-		     !is_shown(exchange, &stream->rtcp_addr)))
-			change->other = own;
-	}
-	if (is_shown(exchange, &media->origin))
-		return;
-	change->origin = own;
-	for (size_t i = 0; i < media->count; i++) {
-		const struct grant *grant = exchange->party.streams[i].rtp;
-
-		if (grant != NULL) {
-			change->origin = grant->outer.addr;
-			return;
-		}
-	}
-}
-
-static void change_streams(const struct exchange *exchange,
-			   struct media_change *change)
-{
-	for (size_t i = 0; i < exchange->media.count; i++) {
-		const struct grant *rtp = exchange->party.streams[i].rtp;
-		const struct grant *rtcp = exchange->party.streams[i].rtcp;
-
-		if (rtp != NULL) {
-			change->streams[i].addr = rtp->outer.addr;
-			change->streams[i].port = rtp->outer.port;
-		}
-		if (rtcp != NULL) {
-			change->streams[i].rtcp_addr = rtcp->outer.addr;
-			change->streams[i].rtcp_port = rtcp->outer.port;
-		}
-	}
-}
-
-/* Writes the body anew, or lets it pass when nothing is to be changed. */
-static void write_body(struct exchange *exchange,
-		       const struct media_change *change)
-{
-	size_t len, sdp_len, new_len;
-	const char *body = body_of(exchange, &len);
-	const char *sdp = sdp_of(exchange, &sdp_len);
-	char *text = NULL;
-
-	if (media_write(&exchange->media, sdp, sdp_len, change, &text,
-			&new_len) < 0 ||
-	    mime_write(&exchange->part, body, len, text, new_len,
-		       &exchange->result.body, &exchange->result.len) < 0)
+	if (error < 0)
 		fail(exchange, 500, "no memory");
 	else
 		exchange->result.verdict = EXCHANGE_BODY;
-	free(text);
 }
 
-static void write_mapped(struct exchange *exchange)
+static void write_body(struct exchange *exchange, bool is_related)
 {
-	struct media_change change;
+	const struct call *call = exchange->input.call;
+	struct rewrite rewrite = {
+		.view = { .conf = call->calls->conf,
+			  .from = realm_of(exchange, exchange->input.from),
+			  .to = realm_of(exchange, !exchange->input.from) },
+		.own = call->legs[!exchange->input.from]
+			       .flow.listener->local.addr,
+		.media = &exchange->media,
+		.part = &exchange->part,
+	};
 
-	if (exchange->plan.direct) {
+	if (is_related && exchange->plan.direct) {
 		exchange->result.verdict = EXCHANGE_PASS;
 		return;
 	}
-	media_change_init(&change);
-	change.strip = true;
-	hide_others(exchange, &change);
-	change_streams(exchange, &change);
-	write_body(exchange, &change);
-}
-
-/* An SDP that is no part of the session: what may not be seen becomes ours. */
-static void write_unrelated(struct exchange *exchange)
-{
-	struct ip_addr own = own_address(exchange);
-	struct media_change change;
-
-	media_change_init(&change);
-	change.strip = true;
-	hide_others(exchange, &change);
-	for (size_t i = 0; i < exchange->media.count; i++) {
-		const struct media_stream *stream = &exchange->media.streams[i];
-
-		if (!is_shown(exchange, &stream->addr) ||
-		    !is_shown(exchange, &stream->rtcp_addr))
-			change.streams[i].addr = own;
-	}
-	write_body(exchange, &change);
+	rewrite.body = body_of(exchange, &rewrite.len);
+	take_body(exchange,
+		  rewrite_body(&rewrite, is_related ? &exchange->party : NULL,
+			       &exchange->result.body, &exchange->result.len));
 }
 
 static void exchange_free(struct exchange *exchange)
@@ -250,7 +159,7 @@ static void on_tightened(const struct natctl_answer *answer, void *arg)
 		fail_manager(exchange, answer->error);
 	} else {
 		tighten_done(exchange->tighten);
-		write_mapped(exchange);
+		write_body(exchange, true);
 	}
 	finish(exchange);
 }
@@ -280,7 +189,7 @@ static int after_grant(struct exchange *exchange)
 		result = tighten_start(exchange->input.call, callback,
 				       &exchange->tighten, &exchange->request);
 	if (result == 0)
-		write_mapped(exchange);
+		write_body(exchange, true);
 	else if (result < 0)
 		fail_manager(exchange, result);
 	return result > 0 ? 1 : 0;
@@ -481,7 +390,7 @@ static int act_on_role(struct exchange *exchange,
 		break;
 	}
 	if (has_sdp)
-		write_unrelated(exchange);
+		write_body(exchange, false);
 	else
 		exchange->result.verdict = EXCHANGE_PASS;
 	return 0;

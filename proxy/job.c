@@ -134,11 +134,11 @@ static bool start(struct job *job)
 
 	input.sip = job->msg != NULL ? sip_object(job->msg) : &none;
 	input.event.reliable = input.sip->sip_rseq != NULL;
-	if (!is_repeat(job, &result) && job->call->state != CALL_ENDED &&
+	if (!is_repeat(job, &result) && job->call->state < CALL_ENDING &&
 	    exchange_start(&input, on_exchanged, job, &result,
 			   &job->exchange) == 1)
 		return true;
-	if (job->call->state == CALL_ENDED && input.sip->sip_payload != NULL)
+	if (job->call->state >= CALL_ENDING && input.sip->sip_payload != NULL)
 		result.verdict = EXCHANGE_STRIP;
 	job_finish(job, &result);
 	return false;

@@ -158,7 +158,8 @@ void relay_finish(struct relay *relay, int status)
 		return;
 	}
 	relay->state = RELAY_ABANDONED;
-	if (relay->is_first)
+	if (relay->is_first ||
+	    (relay->method == sip_method_bye && call->state == CALL_ENDING))
 		call_end(call);
 	relay_free(relay);
 }

@@ -83,6 +83,8 @@ static const char *state_name(enum call_state state)
 		return "setup";
 	case CALL_ESTABLISHED:
 		return "established";
+	case CALL_ENDING:
+		return "ending";
 	case CALL_ENDED:
 		return "ended";
 	}
