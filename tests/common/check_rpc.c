@@ -182,8 +182,8 @@ START_TEST(what_is_no_answer_is_refused)
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1,\"error\":{}}",
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{}}",
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":1}}",
-		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":\"1\","
-		"\"message\":\"m\"}}",
+		("{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":\"1\","
+		 "\"message\":\"m\"}}"),
 	};
 	struct rpc_answer answer;
 
