@@ -16,6 +16,7 @@ struct ruleset {
 	uint64_t seed;
 	uint64_t serial; /* of the last publication */
 	uint32_t sync;   /* the current synchronisation */
+	bool syncing;    /* it has not ended */
 };
 
 struct node_key {
@@ -150,6 +151,12 @@ static int batch_copy(struct batch *batch, const struct ruleset *set,
 	return 0;
 }
 
+/* Of before the synchronisation that goes on, and not put again since. */
+static bool is_stale(const struct ruleset *set, const struct ruleset_rule *rule)
+{
+	return set->syncing && rule->sync != set->sync;
+}
+
 /* Claims the rule's outer endpoints among those of the batch. */
 static int claim(const struct ruleset *set, const struct batch *batch,
 		 struct table *claimed, struct ruleset_rule *rule)
@@ -161,7 +168,8 @@ static int claim(const struct ruleset *set, const struct batch *batch,
 		const struct ruleset_rule *holder;
 
 		holder = ruleset_find_outer(set, rule->protocol, &outer);
-		if ((holder && !batch_has(batch, holder->id)) ||
+		if ((holder && !batch_has(batch, holder->id) &&
+		     !is_stale(set, holder)) ||
 		    table_find(claimed, hash, node_equal, &key))
 			return -EEXIST;
 		table_add(claimed, &rule->nodes[i].node, hash);
@@ -228,6 +236,23 @@ static void publish(struct ruleset *set, struct ruleset_rule *rule)
 	ruleset_rule_free(former);
 }
 
+/* Stale holders go; one that is in the batch is replaced as it is published. */
+static void evict(struct ruleset *set, const struct batch *batch,
+		  const struct ruleset_rule *rule)
+{
+	for (size_t i = 0; i < rule->ports; i++) {
+		struct endpoint outer = ruleset_rule_endpoint(rule, i);
+		const struct ruleset_rule *holder;
+		uint64_t id;
+
+		holder = ruleset_find_outer(set, rule->protocol, &outer);
+		if (!holder || batch_has(batch, holder->id))
+			continue;
+		id = holder->id;
+		ruleset_delete(set, &id, 1);
+	}
+}
+
 int ruleset_put(struct ruleset *set, const struct rule *rules, size_t count)
 {
 	struct batch batch = { 0 };
@@ -244,6 +269,8 @@ int ruleset_put(struct ruleset *set, const struct rule *rules, size_t count)
 		batch_undo(&batch, set);
 		return err;
 	}
+	for (size_t i = 0; i < count; i++)
+		evict(set, &batch, batch.rules[i]);
 	for (size_t i = 0; i < count; i++)
 		publish(set, batch.rules[i]);
 	free(batch.rules);
@@ -275,6 +302,7 @@ size_t ruleset_delete(struct ruleset *set, const uint64_t *ids, size_t count)
 void ruleset_sync_begin(struct ruleset *set)
 {
 	set->sync++;
+	set->syncing = true;
 }
 
 size_t ruleset_sync_end(struct ruleset *set)
@@ -283,6 +311,7 @@ size_t ruleset_sync_end(struct ruleset *set)
 	size_t removed = 0;
 	uint64_t id = 0;
 
+	set->syncing = false;
 	while ((rule = ids_next(&set->ids, id))) {
 		id = rule->id;
 		if (rule->sync == set->sync)

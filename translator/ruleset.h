@@ -67,9 +67,10 @@ int ruleset_put(struct ruleset *set, const struct rule *rules, size_t count);
 size_t ruleset_delete(struct ruleset *set, const uint64_t *ids, size_t count);
 
 /*
- * Between the two everything is put anew: the end removes what was not put
- * since the begin, and returns how many that were. A begin without an end is
- * forgotten by the next begin.
+ * Between the two everything is put anew: what was not put since the begin
+ * gives way to a rule that claims its outer endpoint, and is removed by the
+ * end, which returns how many it removed. A begin without an end is forgotten
+ * by the next begin.
  */
 void ruleset_sync_begin(struct ruleset *set);
 size_t ruleset_sync_end(struct ruleset *set);

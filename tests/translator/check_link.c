@@ -286,6 +286,30 @@ START_TEST(rules_outlive_the_link_until_a_synchronisation_without_them)
 }
 END_TEST
 
+START_TEST(a_natctl_that_forgot_leases_the_same_endpoint_under_another_id)
+{
+	int fd = dial_and_greet();
+
+	put(fd, 2, 5, 20);
+	hear_ack(fd, 2, WIRE_OK);
+	close(fd);
+	turn();
+	fd = dial_and_greet();
+	start(WIRE_SYNC_BEGIN, 2);
+	say(fd);
+	put(fd, 3, 6, 20);
+	hear_ack(fd, 3, WIRE_OK);
+	put(fd, 4, 7, 20);
+	hear_ack(fd, 4, WIRE_CONFLICT);
+	start(WIRE_SYNC_END, 5);
+	say(fd);
+	hear_ack(fd, 5, WIRE_OK);
+	ck_assert_uint_eq(ruleset_count(ruleset), 1);
+	ck_assert_uint_eq(ruleset_find(ruleset, 6)->outer.port, 20);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_second_natctl_is_refused_while_the_first_lives)
 {
 	int first = dial_and_greet();
@@ -412,6 +436,7 @@ int main(void)
 		conditions_arrive_with_their_rule,
 		a_conflict_changes_nothing_and_the_link_stays,
 		rules_outlive_the_link_until_a_synchronisation_without_them,
+		a_natctl_that_forgot_leases_the_same_endpoint_under_another_id,
 		a_second_natctl_is_refused_while_the_first_lives,
 		one_that_does_not_greet_gives_way,
 		what_is_no_record_closes_the_link,

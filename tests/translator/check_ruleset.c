@@ -213,6 +213,32 @@ START_TEST(a_synchronisation_removes_what_was_not_put_anew)
 }
 END_TEST
 
+START_TEST(during_a_synchronisation_a_stale_holder_gives_way)
+{
+	struct rule rules[3] = { make(1, 1), make(2, 2), make(3, 3) };
+	struct rule again[3] = { make(11, 1), make(2, 2), make(13, 2) };
+
+	again[0].outer.port = 1999; /* its second port is the holder's first */
+	ck_assert_int_eq(ruleset_put(set, rules, 3), 0);
+	ruleset_sync_begin(set);
+	/* Rule 2 is put again: it holds what it has. All or nothing. */
+	ck_assert_int_eq(ruleset_put(set, again, 3), -EEXIST);
+	ck_assert_uint_eq(outer_id(1, 2000), 1);
+	ck_assert_int_eq(ruleset_put(set, again, 2), 0);
+	ck_assert_uint_eq(outer_id(1, 2000), 11);
+	ck_assert_uint_eq(outer_id(1, 2001), 0);
+	ck_assert_ptr_null(ruleset_find(set, 1));
+	ck_assert_int_eq(put(&again[2]), -EEXIST);
+	again[2] = make(13, 1);
+	ck_assert_int_eq(put(&again[2]), -EEXIST);
+	ck_assert_uint_eq(ruleset_sync_end(set), 1);
+	ck_assert_uint_eq(ruleset_count(set), 2);
+	/* After the end everybody holds again, put then or not. */
+	rules[1].id = 12;
+	ck_assert_int_eq(put(&rules[1]), -EEXIST);
+}
+END_TEST
+
 START_TEST(a_listing_goes_by_id_and_can_be_paged)
 {
 	const struct ruleset_rule *rule;
@@ -386,6 +412,7 @@ int main(void)
 		counters_outlive_a_replacement_and_the_serial_does_not,
 		what_is_deleted_is_gone_and_may_be_put_again,
 		a_synchronisation_removes_what_was_not_put_anew,
+		during_a_synchronisation_a_stale_holder_gives_way,
 		a_listing_goes_by_id_and_can_be_paged,
 		the_most_specific_usable_remote_is_the_source,
 		a_source_rule_that_is_not_usable_makes_way,
