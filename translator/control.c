@@ -19,6 +19,8 @@
 #define PAGE_BYTES      (RPC_LINE_MAX / 2)
 #define RULE_BYTES      400
 #define CONDITION_BYTES 160
+/* Of one rule; what is beyond is counted and not told. */
+#define CONDITIONS_TOLD ((PAGE_BYTES - 2 * RULE_BYTES) / CONDITION_BYTES)
 
 struct control {
 	struct control_options options;
@@ -86,34 +88,47 @@ static json_t *condition_json(const struct control *control,
 	return result;
 }
 
+static size_t conditions_told(const struct ruleset_rule *rule)
+{
+	return rule->condition_count < CONDITIONS_TOLD ? rule->condition_count :
+							 CONDITIONS_TOLD;
+}
+
 static json_t *rule_json(const struct control *control,
 			 const struct ruleset_rule *rule)
 {
 	const struct rule_counters *counters = rule->counters;
 	json_t *conditions = json_array();
+	json_t *result;
 
-	for (size_t i = 0; i < rule->condition_count; i++)
+	for (size_t i = 0; i < conditions_told(rule); i++)
 		json_array_append_new(conditions,
 				      condition_json(control,
 						     &rule->conditions[i]));
-	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:i, s:s, s:o, s:o, "
-			 "s:I, s:I, s:I}",
-			 "id", (json_int_t)rule->id, "group", rule->group,
-			 "protocol", rule->protocol == RULE_TCP ? "tcp" : "udp",
-			 "inner", endpoint_json(control, &rule->inner), "outer",
-			 endpoint_json(control, &rule->outer), "ports",
-			 (int)rule->ports, "kind",
-			 kind_name((enum rule_kind)rule->kind), "conditions",
-			 conditions, "remote", remote_json(&rule->remote),
-			 "packets_in", (json_int_t)counters->packets_in,
-			 "packets_out", (json_int_t)counters->packets_out,
-			 "discarded", (json_int_t)counters->discarded);
+	result = json_pack("{s:I, s:s, s:s, s:o, s:o, s:i, s:s, s:o, s:o, "
+			   "s:I, s:I, s:I}",
+			   "id", (json_int_t)rule->id, "group", rule->group,
+			   "protocol",
+			   rule->protocol == RULE_TCP ? "tcp" : "udp", "inner",
+			   endpoint_json(control, &rule->inner), "outer",
+			   endpoint_json(control, &rule->outer), "ports",
+			   (int)rule->ports, "kind",
+			   kind_name((enum rule_kind)rule->kind), "conditions",
+			   conditions, "remote", remote_json(&rule->remote),
+			   "packets_in", (json_int_t)counters->packets_in,
+			   "packets_out", (json_int_t)counters->packets_out,
+			   "discarded", (json_int_t)counters->discarded);
+	if (conditions_told(rule) < rule->condition_count)
+		json_object_set_new(result, "conditions_total",
+				    json_integer(
+					    (json_int_t)rule->condition_count));
+	return result;
 }
 
 static size_t rule_bytes(const struct ruleset_rule *rule)
 {
 	return RULE_BYTES + strlen(rule->group) +
-	       CONDITION_BYTES * (size_t)rule->condition_count;
+	       CONDITION_BYTES * conditions_told(rule);
 }
 
 static void on_rules(struct control *control, struct rpcserver_call *call,

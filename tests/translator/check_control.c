@@ -266,6 +266,52 @@ START_TEST(a_page_fits_a_line)
 }
 END_TEST
 
+START_TEST(a_rule_with_more_conditions_than_a_line_holds_is_told_in_part)
+{
+	static struct rule_condition conditions[RULE_CONDITIONS_MAX];
+	struct rule rule = { .id = 4,
+			     .group = "g",
+			     .inner = { ip_addr_v4(0x0a000002), 10, 0 },
+			     .outer = { ip_addr_v4(0xcb007110), 2100, 1 },
+			     .timer = 60,
+			     .ports = 2,
+			     .protocol = RULE_UDP,
+			     .condition_count = RULE_CONDITIONS_MAX,
+			     .conditions = conditions };
+	json_t *result, *rules, *told;
+	char *text;
+
+	for (uint32_t i = 0; i < RULE_CONDITIONS_MAX; i++)
+		conditions[i] = (struct rule_condition){
+			.source = { ip_addr_v4(0xc8640a00 + i), 32 },
+			.ports = { 10000, 65535 },
+			.target = { ip_addr_v4(0x0a646464), 30000, 0 }
+		};
+	ck_assert_int_eq(ruleset_put(worker_ruleset(worker), &rule, 1), 0);
+	put(5, "g", 2000);
+	result = result_of("rules", NULL);
+	rules = json_object_get(result, "rules");
+	told = json_object_get(json_array_get(rules, 0), "conditions");
+	text = json_dumps(result, 0);
+	ck_assert_uint_lt(strlen(text), RPC_LINE_MAX - 100);
+	free(text);
+	ck_assert_uint_gt(json_array_size(told), 150);
+	ck_assert_str_eq(text_of(json_array_get(told, 150), "source"),
+			 "200.100.10.150/32");
+	ck_assert_int_eq(json_integer_value(
+				 json_object_get(json_array_get(rules, 0),
+						 "conditions_total")),
+			 RULE_CONDITIONS_MAX);
+	json_decref(result);
+	result = result_of("rules", json_pack("{s:i}", "after", 4));
+	rules = json_object_get(result, "rules");
+	ck_assert_uint_eq(json_array_size(rules), 1);
+	ck_assert_ptr_null(
+		json_object_get(json_array_get(rules, 0), "conditions_total"));
+	json_decref(result);
+}
+END_TEST
+
 START_TEST(what_is_not_understood_is_told)
 {
 	expect_error("rule", NULL, RPC_METHOD_NOT_FOUND);
@@ -404,6 +450,7 @@ int main(void)
 		a_rule_is_told_as_the_contract_has_it,
 		rules_come_in_pages_and_by_group,
 		a_page_fits_a_line,
+		a_rule_with_more_conditions_than_a_line_holds_is_told_in_part,
 		what_is_not_understood_is_told,
 		status_tells_who_and_how_many,
 		verdicts_are_those_of_packets_and_of_the_ruleset,
