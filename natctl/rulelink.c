@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,7 +48,7 @@ struct rulelink {
 	uint32_t sync_end_seq; /* once it was sent */
 	uint32_t seq;          /* of the next record */
 	unsigned backoff_ms;
-	bool told_down; /* the log says that it is down */
+	char told[64]; /* why it is down, as the log says; "": it is up */
 	uint8_t buffer[WIRE_MAX];
 };
 
@@ -90,6 +91,15 @@ static void end_records(struct rulelink *link)
 	}
 }
 
+/* Once for each reason, not for each attempt. */
+static void tell(struct rulelink *link, const char *why)
+{
+	if (strcmp(link->told, why) == 0)
+		return;
+	(void)snprintf(link->told, sizeof(link->told), "%s", why);
+	log_warn("translator: %s; connecting again", why);
+}
+
 static void connect_later(struct rulelink *link)
 {
 	set_timer(link, link->backoff_ms);
@@ -101,9 +111,7 @@ static void connect_later(struct rulelink *link)
 /* Closes; ends what is under way; connects again after the backoff. */
 static void close_link(struct rulelink *link, const char *why)
 {
-	if (!link->told_down)
-		log_warn("translator: %s; connecting again", why);
-	link->told_down = true;
+	tell(link, why);
 	close_socket(link);
 	link->state = RULELINK_DOWN;
 	connect_later(link);
@@ -259,7 +267,7 @@ static void on_synchronised(struct rulelink *link)
 {
 	link->state = RULELINK_UP;
 	link->backoff_ms = RULELINK_BACKOFF_MIN;
-	link->told_down = false;
+	link->told[0] = '\0';
 	log_info("translator: connected, %zu rules synchronised",
 		 link->sync_count);
 }
@@ -403,9 +411,7 @@ static void try_open(struct rulelink *link)
 
 	if (rc == 0)
 		return;
-	if (!link->told_down)
-		log_warn("translator: %s; connecting again", strerror(-rc));
-	link->told_down = true;
+	tell(link, strerror(-rc));
 	connect_later(link);
 }
 
