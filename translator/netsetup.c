@@ -348,6 +348,9 @@ static int setup_run(struct setup *setup, int tuns[REALM_MAX])
 	if (err == 0)
 		err = load(setup, setup->guard_name,
 			   nft_guard_text(&setup->plan));
+	if (err == 0 && sysctl_has_ipv6())
+		err = load(setup, setup->guard_name,
+			   nft_guard6_text(&setup->plan));
 	if (err == 0)
 		err = make_tuns(setup, tuns);
 	if (err == 0)

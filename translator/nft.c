@@ -42,13 +42,15 @@ static char *text_close(struct text *text)
 	return text->data;
 }
 
-static void text_replace(FILE *out, const char *table, const char *suffix)
+static void text_replace(FILE *out, const char *family, const char *table,
+			 const char *suffix)
 {
 	fprintf(out,
-		"add table ip %s%s\n"
-		"delete table ip %s%s\n"
-		"table ip %s%s {\n",
-		table, suffix, table, suffix, table, suffix);
+		"add table %s %s%s\n"
+		"delete table %s %s%s\n"
+		"table %s %s%s {\n",
+		family, table, suffix, family, table, suffix, family, table,
+		suffix);
 }
 
 /* { "viaduct0", "viaduct1" } */
@@ -83,6 +85,15 @@ static void text_ways(FILE *out, const struct plan *plan)
 	fputs(" }", out);
 }
 
+/* What is left of the guard: the end of every way through an interface. */
+static void text_drop(FILE *out, const struct plan *plan)
+{
+	text_interfaces(out, plan);
+	fputs(" counter name \"dropped\" drop\n\t\toifname ", out);
+	text_interfaces(out, plan);
+	fputs(" counter name \"dropped\" drop\n\t}\n}\n", out);
+}
+
 char *nft_guard_text(const struct plan *plan)
 {
 	struct text text;
@@ -91,7 +102,7 @@ char *nft_guard_text(const struct plan *plan)
 	if (!text_open(&text))
 		return NULL;
 	out = text.file;
-	text_replace(out, plan->conf->table, "_guard");
+	text_replace(out, NFT_IP, plan->conf->table, "_guard");
 	fputs("\tcounter dropped { }\n"
 	      "\tcounter misrouted { }\n"
 	      "\tchain forward {\n"
@@ -106,10 +117,23 @@ char *nft_guard_text(const struct plan *plan)
 	      "\t\tct status snat accept\n"
 	      "\t\tiifname ",
 	      out);
-	text_interfaces(out, plan);
-	fputs(" counter name \"dropped\" drop\n\t\toifname ", out);
-	text_interfaces(out, plan);
-	fputs(" counter name \"dropped\" drop\n\t}\n}\n", out);
+	text_drop(out, plan);
+	return text_close(&text);
+}
+
+char *nft_guard6_text(const struct plan *plan)
+{
+	struct text text;
+
+	if (!text_open(&text))
+		return NULL;
+	text_replace(text.file, NFT_IP6, plan->conf->table, "_guard");
+	fputs("\tcounter dropped { }\n"
+	      "\tchain forward {\n"
+	      "\t\ttype filter hook forward priority filter; policy accept;\n"
+	      "\t\tiifname ",
+	      text.file);
+	text_drop(text.file, plan);
 	return text_close(&text);
 }
 
@@ -231,7 +255,7 @@ char *nft_main_text(const struct plan *plan)
 
 	if (!text_open(&text))
 		return NULL;
-	text_replace(text.file, plan->conf->table, "");
+	text_replace(text.file, NFT_IP, plan->conf->table, "");
 	fputs("\tcounter spoofed { }\n", text.file);
 	text_notrack(text.file, plan->conf);
 	text_draw(text.file, plan);
@@ -239,12 +263,12 @@ char *nft_main_text(const struct plan *plan)
 	return text_close(&text);
 }
 
-char *nft_remove_text(const char *table)
+char *nft_remove_text(const char *family, const char *table)
 {
 	char *text;
 
-	if (asprintf(&text, "add table ip %s\ndelete table ip %s\n", table,
-		     table) < 0)
+	if (asprintf(&text, "add table %s %s\ndelete table %s %s\n", family,
+		     table, family, table) < 0)
 		return NULL;
 	return text;
 }
@@ -305,15 +329,16 @@ static void take_counters(json_t *root, struct nft_counts *counts)
 	}
 }
 
-static int read_table(struct nft_ctx *nft, const char *table,
-		      const char *suffix, struct nft_counts *counts)
+static int read_table(struct nft_ctx *nft, const char *family,
+		      const char *table, const char *suffix,
+		      struct nft_counts *counts)
 {
 	char command[128];
 	const char *said;
 	json_t *root;
 
-	snprintf(command, sizeof(command), "list counters table ip %s%s", table,
-		 suffix);
+	snprintf(command, sizeof(command), "list counters table %s %s%s",
+		 family, table, suffix);
 	if (nft_run_cmd_from_buffer(nft, command) != 0)
 		return -ENOENT;
 	said = nft_ctx_get_output_buffer(nft);
@@ -336,9 +361,13 @@ int nft_counts_read(const char *table, struct nft_counts *ret)
 	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_JSON);
 	nft_ctx_buffer_output(nft);
 	nft_ctx_buffer_error(nft);
-	err = read_table(nft, table, "", &counts);
+	err = read_table(nft, NFT_IP, table, "", &counts);
 	if (err == 0)
-		err = read_table(nft, table, "_guard", &counts);
+		err = read_table(nft, NFT_IP, table, "_guard", &counts);
+	/* Not there on a host without IPv6. */
+	if (err == 0 &&
+	    read_table(nft, NFT_IP6, table, "_guard", &counts) == -EBADMSG)
+		err = -EBADMSG;
 	nft_ctx_free(nft);
 	if (err == 0)
 		*ret = counts;

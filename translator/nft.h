@@ -15,14 +15,20 @@
 
 #include "translator/plan.h"
 
+/* The families that have tables. */
+#define NFT_IP  "ip"
+#define NFT_IP6 "ip6"
+
 /*
  * Complete scripts, to be freed by the caller; each replaces the whole table
  * in one transaction. NULL: no memory.
  */
 char *nft_guard_text(const struct plan *plan);
+/* IPv6 is not translated: none is forwarded by a realm's interface. */
+char *nft_guard6_text(const struct plan *plan);
 char *nft_main_text(const struct plan *plan);
 /* Removes a table, whether or not it is there. */
-char *nft_remove_text(const char *table);
+char *nft_remove_text(const char *family, const char *table);
 /* "TABLE_guard"; to be freed by the caller. */
 char *nft_guard_name(const char *table);
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 enum record_kind {
-	RECORD_TABLE,  /* name */
+	RECORD_TABLE,  /* name; family, or "" for ip */
 	RECORD_TUN,    /* name */
 	RECORD_ROUTE,  /* prefix; TUN, or "" for a blackhole */
 	RECORD_PROXY,  /* address; interface */

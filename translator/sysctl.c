@@ -69,6 +69,11 @@ const char *sysctl_key_conf(const char *interface, const char *name,
 	return buf;
 }
 
+bool sysctl_has_ipv6(void)
+{
+	return access("/proc/sys/net/ipv6/conf/all", F_OK) == 0;
+}
+
 int sysctl_read_rp_filter(const char *interface, unsigned *ret)
 {
 	char key[SYSCTL_KEY_MAX], text[16];

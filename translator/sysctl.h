@@ -3,6 +3,7 @@
 #ifndef VIADUCT_TRANSLATOR_SYSCTL_H
 #define VIADUCT_TRANSLATOR_SYSCTL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* With the final NUL; ip_local_reserved_ports is the long one. */
@@ -20,6 +21,8 @@ int sysctl_write(const char *key, const char *value);
 const char *sysctl_key_conf(const char *interface, const char *name,
 			    char buf[SYSCTL_KEY_MAX]);
 
+/* Does this kernel speak IPv6? */
+bool sysctl_has_ipv6(void);
 /* An interface's net.ipv4.conf.*.rp_filter; "all": the host's. */
 int sysctl_read_rp_filter(const char *interface, unsigned *ret);
 

@@ -11,9 +11,11 @@
 #include "translator/portset.h"
 #include "translator/sysctl.h"
 
-static int undo_table(const char *table)
+static int undo_table(const struct record_item *item)
 {
-	char *text = nft_remove_text(table);
+	char *text = nft_remove_text(item->detail[0] != '\0' ? item->detail :
+							       NFT_IP,
+				     item->object);
 	char *said = NULL;
 	int err;
 
@@ -105,7 +107,7 @@ static int undo_item(const struct record_item *item, struct rtnl *rtnl)
 {
 	switch (item->kind) {
 	case RECORD_TABLE:
-		return undo_table(item->object);
+		return undo_table(item);
 	case RECORD_TUN:
 		return undo_tun(rtnl, item->object);
 	case RECORD_ROUTE:

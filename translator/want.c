@@ -20,6 +20,8 @@ int want_devices(const struct conf *conf, struct record *record)
 	if (guard == NULL)
 		return -ENOMEM;
 	err = record_want(record, RECORD_TABLE, guard, "", "");
+	if (err == 0 && sysctl_has_ipv6())
+		err = record_want(record, RECORD_TABLE, guard, NFT_IP6, "");
 	free(guard);
 	if (err == 0)
 		err = record_want(record, RECORD_TABLE, conf->table, "", "");

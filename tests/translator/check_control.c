@@ -351,7 +351,9 @@ static void load_tables(void)
 				 " counter spoofed { packets 3 bytes 0 }\n}\n"
 				 "table ip viaduct_guard {\n"
 				 " counter dropped { packets 4 bytes 0 }\n"
-				 " counter misrouted { packets 5 bytes 0 }\n}\n",
+				 " counter misrouted { packets 5 bytes 0 }\n}\n"
+				 "table ip6 viaduct_guard {\n"
+				 " counter dropped { packets 6 bytes 0 }\n}\n",
 				 false, &said),
 			 0);
 }
@@ -378,7 +380,7 @@ START_TEST(verdicts_are_those_of_packets_and_of_the_ruleset)
 	ck_assert_int_eq(verdict_of(result, "in"), 0);
 	ck_assert_int_eq(verdict_of(result, "tun_full"), 0);
 	ck_assert_int_eq(verdict_of(result, "draw_spoofed"), 3);
-	ck_assert_int_eq(verdict_of(result, "guard_dropped"), 4);
+	ck_assert_int_eq(verdict_of(result, "guard_dropped"), 10);
 	ck_assert_int_eq(verdict_of(result, "guard_misrouted"), 5);
 	json_decref(result);
 }

@@ -84,19 +84,22 @@ static void read_plan(const char *name)
 	ck_assert_int_eq(plan_make(conf, &host, stderr, &plan), 0);
 }
 
-/* The guard, then the main table. */
+/* The guards, then the main table. */
 static char *text_of_plan(void)
 {
 	char *guard = nft_guard_text(&plan);
+	char *guard6 = nft_guard6_text(&plan);
 	char *draw = nft_main_text(&plan);
-	char *both;
+	char *all;
 
 	ck_assert_ptr_nonnull(guard);
+	ck_assert_ptr_nonnull(guard6);
 	ck_assert_ptr_nonnull(draw);
-	ck_assert_int_gt(asprintf(&both, "%s%s", guard, draw), 0);
+	ck_assert_int_gt(asprintf(&all, "%s%s%s", guard, guard6, draw), 0);
 	free(guard);
+	free(guard6);
 	free(draw);
-	return both;
+	return all;
 }
 
 static void expect_text(const char *name, const char *text)
@@ -182,7 +185,7 @@ START_TEST(a_removed_table_is_gone_and_removing_it_again_is_no_error)
 	text = text_of_plan();
 	make_tuns();
 	run(text, false);
-	remove = nft_remove_text(conf->table);
+	remove = nft_remove_text(NFT_IP, conf->table);
 	ck_assert_ptr_nonnull(remove);
 	run(remove, false);
 	run(remove, false);

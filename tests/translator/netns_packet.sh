@@ -95,3 +95,25 @@ dropped=$(ip netns exec "$edge" nft list counter ip viaduct_guard dropped |
 	sed -n 's/.*packets \([0-9]*\).*/\1/p')
 [ "$dropped" -ge 2 ] || fail "the guard dropped $dropped"
 passed "the guard holds by itself"
+
+name="guard, IPv6"
+ip -n "$inside" addr add 2001:db8:1::2/64 dev e0 nodad
+ip -n "$outside" addr add 2001:db8:2::1/64 dev e0 nodad
+ip -n "$edge" addr add 2001:db8:1::1/64 dev in0 nodad
+ip -n "$edge" addr add 2001:db8:2::10/64 dev out0 nodad
+ip -n "$edge" addr add fe80::1/64 dev in0 nodad # asks for neighbours
+ip -n "$edge" addr add fe80::2/64 dev out0 nodad
+ip -n "$inside" route add default via 2001:db8:1::1
+ip -n "$outside" route add default via 2001:db8:2::10
+ip netns exec "$edge" sysctl -qw net.ipv6.conf.all.forwarding=1
+six() {
+	udp "$inside" 2001:db8:1::2 4000 "$outside" 2001:db8:2::1 5000 \
+		2001:db8:2::1 5000 "$1"
+}
+six nothing
+dropped=$(ip netns exec "$edge" nft list counter ip6 viaduct_guard dropped |
+	sed -n 's/.*packets \([0-9]*\).*/\1/p')
+[ "$dropped" -ge 1 ] || fail "the guard dropped $dropped"
+teardown
+six 2001:db8:1::2:4000
+passed "IPv6 is not forwarded until a teardown"

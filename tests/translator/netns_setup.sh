@@ -52,7 +52,7 @@ passed "a missing CAP_NET_ADMIN is named"
 
 start_translator
 in_force > "$work/first"
-for what in "table ip viaduct_guard" "table inet firewall" \
+for what in "table ip viaduct_guard" "table ip6 viaduct_guard" "table inet firewall" \
 	"dev viaduct1 proto static" "blackhole 198.51.100.0/28" \
 	"203.0.113.18 dev out0 proxy" "viaduct1/rp_filter:0" \
 	"viaduct0/accept_local:1" "viaduct0/forwarding:1" \
