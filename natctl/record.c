@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SYNC_BYTES (32 * 1024) /* of a record, before another is begun */
+
 void record_queue_init(struct record_queue *queue)
 {
 	list_init(&queue->unsent);
@@ -100,8 +102,9 @@ void record_queue_add_sent(struct record_queue *queue, struct record *record,
 	queue->count++;
 }
 
-int record_new(const struct wire_writer *writer, struct wire_head head,
-	       struct record **ret)
+/* A copy of what was written. */
+static int record_new(const struct wire_writer *writer, struct wire_head head,
+		      struct record **ret)
 {
 	struct record *record = calloc(1, sizeof(*record) + writer->used);
 
@@ -179,4 +182,77 @@ int record_new_mark(uint32_t seq, enum wire_type type, uint8_t *buffer,
 	int rc = wire_begin(&writer, buffer, WIRE_MAX, head);
 
 	return rc == 0 ? record_new(&writer, head, ret) : -EMSGSIZE;
+}
+
+int record_new_sync(uint32_t seq, record_next_fn next, void *arg, uint64_t *id,
+		    uint8_t *buffer, struct record **ret, size_t *ret_count)
+{
+	struct wire_head head = { .seq = seq, .type = WIRE_PUT };
+	struct wire_writer writer;
+	const struct rule *rule;
+	uint64_t last_id = *id;
+	size_t count = 0;
+	int rc = wire_begin(&writer, buffer, WIRE_MAX, head);
+
+	while (rc == 0 && writer.used < SYNC_BYTES &&
+	       (rule = next(arg, last_id)) != NULL) {
+		rc = wire_add_rule(&writer, rule);
+		if (rc == 0) {
+			last_id = rule->id;
+			count++;
+		}
+	}
+	if (count > 0) /* what did not fit begins the next one */
+		rc = record_new(&writer, head, ret);
+	else if (rc == 0)
+		rc = record_new_mark(seq, WIRE_SYNC_END, buffer, ret);
+	if (rc != 0)
+		return rc == -ENOSPC ? -EMSGSIZE : rc;
+	*id = last_id;
+	*ret_count = count;
+	return 0;
+}
+
+static bool is_same_realms(const struct wire_hello *hello,
+			   const struct realm_names *names)
+{
+	if (hello->realm_count != names->count)
+		return false;
+	for (size_t i = 0; i < names->count; i++) {
+		if (strcmp(hello->realms[i], names->names[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+int record_read_hello(struct wire_reader *reader,
+		      const struct realm_names *names)
+{
+	struct wire_hello *hello = malloc(sizeof(*hello));
+	int rc = 0;
+
+	if (hello == NULL)
+		return -ENOMEM;
+	if (wire_read_hello(reader, hello) != 0 || wire_close(reader) != 0)
+		rc = -EBADMSG;
+	else if (!is_same_realms(hello, names))
+		rc = -EINVAL;
+	free(hello);
+	return rc;
+}
+
+int record_result(enum wire_status status)
+{
+	switch (status) {
+	case WIRE_OK:
+		return 0;
+	case WIRE_CONFLICT:
+		return -EADDRINUSE;
+	case WIRE_NO_MEMORY:
+		return -ENOMEM;
+	case WIRE_BAD_RECORD:
+	case WIRE_REALMS:
+		break;
+	}
+	return -ECONNRESET;
 }

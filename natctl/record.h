@@ -61,8 +61,20 @@ int record_new_ids(uint32_t seq, const uint64_t *ids, size_t count,
 /* One without members: WIRE_SYNC_BEGIN, WIRE_SYNC_END. */
 int record_new_mark(uint32_t seq, enum wire_type type, uint8_t *buffer,
 		    struct record **ret);
-/* A copy of what was written. */
-int record_new(const struct wire_writer *writer, struct wire_head head,
-	       struct record **ret);
+/* The rule in force with the next greater id; NULL: none. */
+typedef const struct rule *(*record_next_fn)(void *arg, uint64_t id);
+
+/*
+ * The next record of the synchronisation: as many rules after *id as fit, or,
+ * with a *ret_count of 0, its end. *id becomes that of the last rule in it.
+ */
+int record_new_sync(uint32_t seq, record_next_fn next, void *arg, uint64_t *id,
+		    uint8_t *buffer, struct record **ret, size_t *ret_count);
+
+/* 0, or -EBADMSG: no hello; -EINVAL: of other realms; -ENOMEM. */
+int record_read_hello(struct wire_reader *reader,
+		      const struct realm_names *names);
+/* As translator_done_fn has it; -ECONNRESET: the link is of no use. */
+int record_result(enum wire_status status);
 
 #endif

@@ -13,9 +13,6 @@
 #include "common/log.h"
 #include "common/mono.h"
 #include "common/sock.h"
-#include "natctl/record.h"
-
-#define SYNC_BYTES (32 * 1024) /* of a record, before another is begun */
 
 enum rulelink_state {
 	RULELINK_DOWN,   /* waits to connect */
@@ -29,7 +26,7 @@ enum rulelink_state {
 struct rulelink {
 	struct event_base *base;         /* not owned */
 	const struct realm_names *names; /* not owned */
-	rulelink_next_fn next;
+	record_next_fn next;
 	void *next_arg;
 	char *path; /* owned */
 	uint64_t epoch;
@@ -129,33 +126,18 @@ static void doom_link(struct rulelink *link, const char *why)
 /* As many rules as fit one record, or the end. 0 or -Exxx. */
 static int build_sync(struct rulelink *link, struct record **ret)
 {
-	struct wire_head head = { .seq = link->seq, .type = WIRE_PUT };
-	struct wire_writer writer;
-	const struct rule *rule;
-	size_t count = 0;
-	int rc = wire_begin(&writer, link->buffer, sizeof(link->buffer), head);
+	size_t count;
+	int rc = record_new_sync(link->seq, link->next, link->next_arg,
+				 &link->sync_id, link->buffer, ret, &count);
 
-	while (rc == 0 && writer.used < SYNC_BYTES &&
-	       (rule = link->next(link->next_arg, link->sync_id)) != NULL) {
-		rc = wire_add_rule(&writer, rule);
-		if (rc == 0) {
-			link->sync_id = rule->id;
-			count++;
-		}
-	}
-	link->sync_count += count;
-	if (count > 0) /* what did not fit begins the next one */
-		rc = record_new(&writer, head, ret);
-	else if (rc == 0)
-		rc = record_new_mark(link->seq, WIRE_SYNC_END, link->buffer,
-				     ret);
 	if (rc != 0)
 		return rc;
-	link->seq++;
 	if (count == 0) {
-		link->sync_end_seq = head.seq;
+		link->sync_end_seq = link->seq;
 		link->state = RULELINK_SYNCED;
 	}
+	link->sync_count += count;
+	link->seq++;
 	return 0;
 }
 
@@ -223,39 +205,22 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		close_link(link, "connection lost");
 }
 
-/* The translator has other realms than the names say. */
-static bool is_same_realms(const struct rulelink *link,
-			   const struct wire_hello *hello)
-{
-	if (hello->realm_count != link->names->count)
-		return false;
-	for (size_t i = 0; i < link->names->count; i++) {
-		if (strcmp(hello->realms[i], link->names->names[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* NULL, or why the link must be closed. */
 static const char *on_hello(struct rulelink *link, struct wire_reader *reader)
 {
-	struct wire_hello *hello = malloc(sizeof(*hello));
 	struct record *record;
-	const char *why = "no memory";
+	int rc = -EBADMSG;
 
-	if (hello == NULL)
-		return why;
-	why = NULL;
-	if (link->state != RULELINK_HELLO ||
-	    wire_read_hello(reader, hello) != 0 || wire_close(reader) != 0)
-		why = "it broke the protocol";
-	else if (!is_same_realms(link, hello))
-		why = "it was started with other realms";
-	free(hello);
-	if (why != NULL)
-		return why;
-	if (record_new_mark(link->seq, WIRE_SYNC_BEGIN, link->buffer,
-			    &record) != 0)
+	if (link->state == RULELINK_HELLO)
+		rc = record_read_hello(reader, link->names);
+	if (rc == -EBADMSG)
+		return "it broke the protocol";
+	if (rc == -EINVAL)
+		return "it was started with other realms";
+	if (rc == 0)
+		rc = record_new_mark(link->seq, WIRE_SYNC_BEGIN, link->buffer,
+				     &record);
+	if (rc != 0)
 		return "no memory";
 	link->state = RULELINK_SYNC;
 	link->sync_id = 0;
@@ -272,22 +237,6 @@ static void on_synchronised(struct rulelink *link)
 		 link->sync_count);
 }
 
-static int result_of(enum wire_status status)
-{
-	switch (status) {
-	case WIRE_OK:
-		return 0;
-	case WIRE_CONFLICT:
-		return -EADDRINUSE;
-	case WIRE_NO_MEMORY:
-		return -ENOMEM;
-	case WIRE_BAD_RECORD:
-	case WIRE_REALMS:
-		break;
-	}
-	return -ECONNRESET;
-}
-
 static const char *on_ack(struct rulelink *link, struct wire_reader *reader)
 {
 	struct record *record = record_queue_sent(&link->queue);
@@ -296,7 +245,7 @@ static const char *on_ack(struct rulelink *link, struct wire_reader *reader)
 
 	if (wire_read_status(reader, &status) != 0 || wire_close(reader) != 0)
 		return "it broke the protocol";
-	result = result_of(status);
+	result = record_result(status);
 	if (status == WIRE_REALMS)
 		return "it was started with other realms";
 	if (record == NULL || record->seq != reader->head.seq)
@@ -338,15 +287,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	while (link->state != RULELINK_DOOMED) {
 		ssize_t size = recv(fd, link->buffer, sizeof(link->buffer),
 				    MSG_DONTWAIT);
-		const char *why = NULL;
+		const char *why = "connection lost";
 
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0 && errno == EAGAIN)
 			return;
-		if (size <= 0)
-			why = "connection lost";
-		else
+		if (size > 0)
 			why = on_record(link, (size_t)size);
 		if (why != NULL) {
 			close_link(link, why);
@@ -432,20 +379,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	switch (link->state) {
-	case RULELINK_DOWN:
+	if (link->state == RULELINK_DOWN)
 		try_open(link);
-		break;
-	case RULELINK_DOOMED:
+	else if (link->state == RULELINK_DOOMED)
 		close_link(link, link->doom);
-		break;
-	case RULELINK_HELLO:
-	case RULELINK_SYNC:
-	case RULELINK_SYNCED:
-	case RULELINK_UP:
+	else
 		check_lost(link);
-		break;
-	}
 }
 
 struct rulelink *rulelink_new(struct event_base *base, const char *path,
@@ -483,7 +422,7 @@ void rulelink_free(struct rulelink *link)
 	free(link);
 }
 
-void rulelink_start(struct rulelink *link, rulelink_next_fn next, void *arg)
+void rulelink_start(struct rulelink *link, record_next_fn next, void *arg)
 {
 	link->next = next;
 	link->next_arg = arg;
@@ -492,8 +431,7 @@ void rulelink_start(struct rulelink *link, rulelink_next_fn next, void *arg)
 
 static bool takes_changes(const struct rulelink *link)
 {
-	return link->state == RULELINK_SYNC || link->state == RULELINK_SYNCED ||
-	       link->state == RULELINK_UP;
+	return link->state >= RULELINK_SYNC && link->state <= RULELINK_UP;
 }
 
 static bool has_room(const struct rulelink *link)

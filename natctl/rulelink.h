@@ -10,6 +10,7 @@
 #ifndef VIADUCT_NATCTL_RULELINK_H
 #define VIADUCT_NATCTL_RULELINK_H
 
+#include "natctl/record.h"
 #include "natctl/translator.h"
 
 #define RULELINK_TIMEOUT_MS  1000
@@ -21,16 +22,13 @@
 struct event_base;
 struct rulelink;
 
-/* The rule in force with the next greater id; NULL: none. */
-typedef const struct rule *(*rulelink_next_fn)(void *arg, uint64_t id);
-
 /* A link that is down; `names` are not owned. NULL: no memory. */
 struct rulelink *rulelink_new(struct event_base *base, const char *path,
 			      uint64_t epoch, const struct realm_names *names);
 /* Ends the changes under way with -ECONNRESET. */
 void rulelink_free(struct rulelink *link);
 /* Connects from now on; `next` tells what to synchronise. */
-void rulelink_start(struct rulelink *link, rulelink_next_fn next, void *arg);
+void rulelink_start(struct rulelink *link, record_next_fn next, void *arg);
 
 /*
  * With a struct rulelink as `link`. A removal for which there is no room is
