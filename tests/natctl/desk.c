@@ -12,6 +12,12 @@
 
 struct desk desk;
 
+static const char configuration[] = SAMPLE_INSIDE SAMPLE_OUTSIDE(
+	"\"3.3.3.0/30:1000-1999\"") "client phone { user = \"4321\" realms = {\"outside\"}"
+				    " max_leases = 3 max_lifetime = 600 }\n"
+				    "client other { user = \"4322\" realms = {\"outside\"}"
+				    " third_party = yes outer = {\"3.3.3.2:1000-1001\"} }\n";
+
 void desk_clear(void)
 {
 	json_decref(desk.reply.result);
@@ -42,11 +48,7 @@ void desk_begin(void)
 	};
 
 	json_set_alloc_funcs(malloc, free);
-	desk.conf = sample_conf(SAMPLE_INSIDE SAMPLE_OUTSIDE(
-		"\"3.3.3.0/30:1000-1999\"") "client phone { user = \"4321\" realms = {\"outside\"}"
-					    " max_leases = 3 max_lifetime = 600 }\n"
-					    "client other { user = \"4322\" realms = {\"outside\"}"
-					    " third_party = yes outer = {\"3.3.3.2:1000-1001\"} }\n");
+	desk.conf = sample_conf(configuration);
 	faults_begin();
 	fake_link_init(&desk.link);
 	options.conf = desk.conf;
