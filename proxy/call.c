@@ -208,21 +208,26 @@ struct dialog *dialog_for_tag(struct call *call, const char *tag)
 	return dialog;
 }
 
-void call_establish(struct call *call, struct dialog *winner)
+void call_choose(struct call *call, const struct dialog *winner)
 {
 	struct list *pos;
 
+	list_for_each(pos, &call->dialogs) {
+		struct dialog *dialog = dialog_of(pos);
+
+		if (dialog != winner && !dialog->is_confirmed &&
+		    dialog->tag != NULL)
+			dialog_end(dialog);
+	}
+}
+
+void call_establish(struct call *call, struct dialog *winner)
+{
 	if (call->state == CALL_SETUP)
 		call->calls->counters.answered++;
 	if (call->state < CALL_ENDING)
 		call->state = CALL_ESTABLISHED;
 	winner->is_confirmed = true;
-	list_for_each(pos, &call->dialogs) {
-		struct dialog *dialog = dialog_of(pos);
-
-		if (!dialog->is_confirmed && dialog->tag != NULL)
-			dialog_end(dialog);
-	}
 }
 
 void call_hang_up(struct call *call)

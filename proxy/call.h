@@ -98,6 +98,8 @@ struct leg *call_find(const struct calls *calls, const char *user);
  * The winner of the INVITE's dialogs is known: the other early ones end, the
  * leases that only they used are released at the next call_settle().
  */
+void call_choose(struct call *call, const struct dialog *winner);
+/* The winner's 2xx is passed on. */
 void call_establish(struct call *call, struct dialog *winner);
 /*
  * A BYE of the last dialog has come: what waits for the manager is given up.

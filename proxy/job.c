@@ -132,6 +132,9 @@ static bool start(struct job *job)
 	};
 	static const sip_t none;
 
+	/* No other fork may send from the moment at which this one answers. */
+	if (input.event.method == OFFER_INVITE && job->status / 100 == 2)
+		call_choose(job->call, job->dialog);
 	input.sip = job->msg != NULL ? sip_object(job->msg) : &none;
 	input.event.reliable = input.sip->sip_rseq != NULL;
 	if (!is_repeat(job, &result) && job->call->state < CALL_ENDING &&

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "proxy/headers.h"
 #include "proxy/own.h"
+#include "proxy/tighten.h"
 
 static void *dup_as(su_home_t *home, msg_hclass_t *hclass, const void *header)
 {
@@ -119,6 +120,10 @@ static int edit_response(struct job *job, const struct exchange_result *result)
 	if (error == 0)
 		error = headers_answer(job->msg, sip, job->relay->from_header,
 				       job->relay->to_header);
+	if (error == 0 &&
+	    sip_add_tl(job->msg, sip, SIPTAG_VIA(job->relay->vias), TAG_END()) <
+		    0)
+		error = -ENOMEM;
 	if (error == 0)
 		error = set_body(job->msg, sip, result);
 	return error;
@@ -149,9 +154,6 @@ static void pass_late(struct job *job)
 	const struct relay *relay = job->relay;
 	msg_t *msg = job->msg;
 
-	if (sip_add_tl(msg, sip_object(msg), SIPTAG_VIA(relay->vias),
-		       TAG_END()) < 0)
-		return;
 	job->msg = NULL;
 	edge_send_response(job->call->legs[relay->from].flow.listener, msg);
 }
@@ -163,6 +165,7 @@ static void pass_success(struct job *job, const struct exchange_result *result)
 	if (job->kind == JOB_RESPONSE || !job->dialog->answer.is_known)
 		note_answer(job, result);
 	call_establish(job->call, job->dialog);
+	tighten_now(job->call);
 	job->relay->dialog = job->dialog;
 }
 
