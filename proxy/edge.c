@@ -268,7 +268,8 @@ void edge_send_response(struct listener *listener, msg_t *msg)
 	/* The library takes the top Via for the one that it added. */
 	own = sip_via_dup(msg_home(msg), sip->sip_via);
 	if (own == NULL ||
-	    msg_header_insert(msg, (msg_pub_t *)sip, (msg_header_t *)own) < 0)
+	    msg_header_insert(msg, (msg_pub_t *)sip, (msg_header_t *)own) < 0 ||
+	    sip_complete_message(msg) < 0)
 		nta_msg_discard(listener->agent, msg);
 	else
 		nta_msg_tsend(listener->agent, msg, NULL, TAG_END());

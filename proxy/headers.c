@@ -47,7 +47,7 @@ static bool is_redirect(const sip_t *sip)
 /* The name of a header; NULL for what is none (first line, body). */
 static const char *name_of(const msg_header_t *header)
 {
-	if (header->sh_class == msg_unknown_class)
+	if (header->sh_class == sip_unknown_class)
 		return header->sh_unknown->un_name;
 	if (header->sh_class->hc_name == NULL ||
 	    header->sh_class->hc_name[0] == '\0')
@@ -61,8 +61,8 @@ static int replace_value(msg_t *msg, sip_t *sip, msg_header_t *old,
 	su_home_t *home = msg_home(msg);
 	msg_header_t *new;
 
-	if (old->sh_class == msg_unknown_class) {
-		new = msg_header_alloc(home, msg_unknown_class, 0);
+	if (old->sh_class == sip_unknown_class) {
+		new = msg_header_alloc(home, sip_unknown_class, 0);
 		if (new == NULL)
 			return -ENOMEM;
 		new->sh_unknown->un_name = old->sh_unknown->un_name;
@@ -190,6 +190,8 @@ int headers_relay(msg_t *msg, sip_t *sip, const struct leg *to)
 	remove_all(msg, sip, sip->sip_record_route);
 	remove_all(msg, sip, sip->sip_path);
 	remove_all(msg, sip, sip->sip_service_route);
+	/* What cannot be read cannot be looked through. */
+	remove_all(msg, sip, sip->sip_error);
 	error = show_contact(msg, sip, to);
 	if (error == 0)
 		error = hide_all(msg, sip, to);

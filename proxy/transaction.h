@@ -29,7 +29,7 @@ msg_t *server_request(struct server *server);
 void server_reply(struct server *server, int status, const char *phrase,
 		  const char *headers);
 /*
- * The answer of the other side; takes `msg`, which must have no Via and the
+ * The answer of the other side; takes `msg`, which must have the Via and
  * CSeq of the request. 0 or -Exxx.
  */
 int server_forward(struct server *server, msg_t *msg);
