@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/endpoint.h"
 #include "common/list.h"
@@ -144,8 +145,8 @@ static json_t *ask(struct fake *fake, json_t *params)
 	}
 	json_array_foreach(wants, i, want)
 		json_array_append_new(rows, grant(fake, group, want));
-	return json_pack("{s:i,s:s,s:o}", "epoch", 1, "group", group, "leases",
-			 rows);
+	return json_pack("{s:i,s:s,s:o}", "epoch", (int)getpid(), "group",
+			 group, "leases", rows);
 }
 
 static bool is_meant(const struct lease *lease, const json_t *params)
@@ -236,7 +237,8 @@ static void on_request(struct rpcserver_call *call, const char *method,
 	}
 	if (strcmp(method, "status") == 0) {
 		rpcserver_result(call, json_pack("{s:s,s:i}", "program",
-						 "viaduct-natctl", "epoch", 1));
+						 "viaduct-natctl", "epoch",
+						 (int)getpid()));
 		return;
 	}
 	fake->requests++;
