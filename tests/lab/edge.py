@@ -122,9 +122,10 @@ class Edge:
         netns.end(self.processes.pop(daemon), kill=True)
 
     def stop(self):
-        for daemon in ("proxy", "natctl", "translator"):
-            if daemon in self.processes:
-                netns.end(self.processes[daemon])
+        """Tells each daemon to end; their exit statuses."""
+        return {daemon: netns.end(self.processes.pop(daemon))
+                for daemon in ("proxy", "natctl", "translator")
+                if daemon in self.processes}
 
     def alive(self):
         """None, or which daemon ended and how."""

@@ -12,7 +12,7 @@ import requests
 import robust
 import rules
 import sipp
-from context import Context
+from context import Context, require
 from netns import LabError
 from topology import Lab
 
@@ -91,7 +91,21 @@ def run_in_lab(report, case, runs):
             while left and report.failed == before:
                 name, words = left.pop(0)
                 TESTS[name](context, *words)
+            if report.failed == before and not left:
+                with context.test("daemons_end_cleanly"):
+                    end_daemons(lab)
     except LabError as error:
         report.fail(f"{case.name}/lab", error)
         return []
     return left
+
+
+def end_daemons(lab):
+    """Told to end, each daemon does so with status 0: under the sanitizers that
+    also says that nothing leaked."""
+    for edge in lab.edges.values():
+        words = edge.alive()
+        require(not words, words)
+        for daemon, code in edge.stop().items():
+            require(code == 0, f"edge {edge.name}: viaduct-{daemon} ended with "
+                               f"{code}: {edge.last_words(daemon)}")
