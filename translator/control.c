@@ -189,12 +189,13 @@ static void on_verdicts(struct control *control, struct rpcserver_call *call)
 					    (json_int_t)counts->verdicts[i]));
 	json_object_update_new(
 		verdicts,
-		json_pack("{s:I, s:I, s:I, s:I, s:I}", "tun_full",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "tun_full",
 			  (json_int_t)counts->tun_full, "tun_failed",
 			  (json_int_t)counts->tun_failed, "guard_dropped",
 			  (json_int_t)nft.guard_dropped, "guard_misrouted",
 			  (json_int_t)nft.guard_misrouted, "draw_spoofed",
-			  (json_int_t)nft.draw_spoofed));
+			  (json_int_t)nft.draw_spoofed, "errors_withheld",
+			  (json_int_t)nft.errors_withheld));
 	rpcserver_result(call, json_pack("{s:o}", "verdicts", verdicts));
 }
 

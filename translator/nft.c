@@ -11,11 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * The gateway of the clone. Nothing answers for it and nothing is sent to it
- * (RFC 7600, IPv4 dummy address): the TUN takes whatever is routed there.
- */
-#define DRAW_GATEWAY "192.0.0.8"
+#include "translator/nft_errors.h"
 
 /* A text that grows. */
 struct text {
@@ -191,31 +187,21 @@ static void text_take(FILE *out, const struct plan *plan, realm_id realm)
 	}
 	fprintf(out,
 		"\t\tfib saddr type local counter name \"spoofed\" drop\n"
-		"\t\tdup to " DRAW_GATEWAY " device \"%s\" drop\n"
+		"\t\tdup to " NFT_DUMMY_ADDRESS " device \"%s\" drop\n"
 		"\t}\n",
 		plan_tun_name(plan->conf, realm, name));
 }
 
-/*
- * Ports of an address of the host: packets to them, and ICMP errors about
- * packets from them. The quoted packet starts at bit 64 of the ICMP message;
- * there protocol, source and, behind an IP header without options, the port.
- */
+/* Ports of an address of the host: packets to them, and ICMP errors. */
 static void text_own(FILE *out, const struct plan_own *own, realm_id realm)
 {
 	char addr[IP_ADDR_TEXT];
 
-	ip_addr_format(&own->addr, addr);
-	fprintf(out,
-		"\t\tip daddr %s udp dport %u-%u goto take_%u\n"
-		"\t\tip daddr %s icmp type { destination-unreachable, "
-		"time-exceeded, parameter-problem } "
-		"@th,64,8 0x45 @th,136,8 17 @th,160,32 0x%08x "
-		"@th,224,16 %u-%u goto take_%u\n",
-		addr, (unsigned)own->ports.first, (unsigned)own->ports.last,
-		(unsigned)realm, addr, ip_addr_to_v4(&own->addr),
-		(unsigned)own->ports.first, (unsigned)own->ports.last,
-		(unsigned)realm);
+	fprintf(out, "\t\tip daddr %s udp dport %u-%u goto take_%u\n\t\t",
+		ip_addr_format(&own->addr, addr), (unsigned)own->ports.first,
+		(unsigned)own->ports.last, (unsigned)realm);
+	nft_errors_about_own(out, own);
+	fprintf(out, " goto take_%u\n", (unsigned)realm);
 }
 
 static void text_draw_realm(FILE *out, const struct plan *plan, realm_id realm)
@@ -259,6 +245,7 @@ char *nft_main_text(const struct plan *plan)
 	fputs("\tcounter spoofed { }\n", text.file);
 	text_notrack(text.file, plan->conf);
 	text_draw(text.file, plan);
+	nft_errors_text(text.file, plan);
 	fputs("}\n", text.file);
 	return text_close(&text);
 }
@@ -311,6 +298,7 @@ static void take_counters(json_t *root, struct nft_counts *counts)
 		{ "dropped", &counts->guard_dropped },
 		{ "misrouted", &counts->guard_misrouted },
 		{ "spoofed", &counts->draw_spoofed },
+		{ "withheld", &counts->errors_withheld },
 	};
 	json_t *item;
 	size_t i;

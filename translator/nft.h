@@ -8,7 +8,8 @@
  * has translated. The *main* table draws packets into the TUN of the realm
  * that they come from, in place of forwarding them. It draws clones (dup):
  * the original is dropped before conntrack confirms it, so that the conntrack
- * table never holds an untranslated flow.
+ * table never holds an untranslated flow. ICMP errors of the host's own kernel
+ * are drawn as well: see nft_errors.h.
  */
 #ifndef VIADUCT_TRANSLATOR_NFT_H
 #define VIADUCT_TRANSLATOR_NFT_H
@@ -44,6 +45,7 @@ struct nft_counts {
 	uint64_t guard_dropped;   /* would have been forwarded untranslated */
 	uint64_t guard_misrouted; /* from a TUN, by another realm's interface */
 	uint64_t draw_spoofed;    /* source not valid on that interface */
+	uint64_t errors_withheld; /* of the kernel, about a packet nowhere */
 };
 
 /* 0, or -ENOENT: the tables are not there; -Exxx. */

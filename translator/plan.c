@@ -248,6 +248,34 @@ static void make_realm(struct making *making, const struct conf_realm *realm)
 	}
 }
 
+static realm_id realm_of_link(const struct making *making, unsigned index)
+{
+	const struct conf *conf = making->plan.conf;
+
+	for (size_t i = 0; i < conf->realm_count; i++)
+		if (realm_interface(making, &conf->realms[i], index) != NULL)
+			return (realm_id)i;
+	return REALM_NONE;
+}
+
+static void make_locals(struct making *making)
+{
+	const struct rtnl_host *host = making->host;
+	struct plan *plan = &making->plan;
+
+	plan->locals = calloc(host->addr_count + 1, sizeof(*plan->locals));
+	if (plan->locals == NULL) {
+		making->no_memory = true;
+		return;
+	}
+	plan->local_count = host->addr_count;
+	for (size_t i = 0; i < host->addr_count; i++)
+		plan->locals[i] = (struct plan_local){
+			.addr = host->addrs[i].addr,
+			.realm = realm_of_link(making, host->addrs[i].index)
+		};
+}
+
 int plan_make(const struct conf *conf, const struct rtnl_host *host,
 	      FILE *errors, struct plan *ret)
 {
@@ -261,6 +289,7 @@ int plan_make(const struct conf *conf, const struct rtnl_host *host,
 		mistake(&making, 1, "no realm has an interface");
 	for (size_t i = 0; i < conf->pool_count; i++)
 		make_pool(&making, &conf->pools[i]);
+	make_locals(&making);
 	if (!making.mistaken && !making.no_memory) {
 		*ret = making.plan;
 		return 0;
@@ -273,6 +302,7 @@ void plan_done(struct plan *plan)
 {
 	free(plan->interfaces);
 	free(plan->owns);
+	free(plan->locals);
 	free(plan->routes);
 	free(plan->proxies);
 	*plan = (struct plan){ 0 };

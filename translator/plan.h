@@ -35,6 +35,11 @@ struct plan_own {
 	realm_id realm; /* of the pool */
 };
 
+struct plan_local { /* an address of the host */
+	struct ip_addr addr;
+	realm_id realm; /* of its interface; REALM_NONE: of no realm */
+};
+
 struct plan_route { /* to the realm's TUN, with a blackhole behind it */
 	struct ip_prefix prefix;
 	realm_id realm;
@@ -52,6 +57,8 @@ struct plan {
 	size_t interface_count;
 	struct plan_own *owns; /* owned */
 	size_t own_count;
+	struct plan_local *locals; /* owned */
+	size_t local_count;
 	struct plan_route *routes; /* owned */
 	size_t route_count;
 	struct plan_proxy *proxies; /* owned */

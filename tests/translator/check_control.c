@@ -348,7 +348,8 @@ static void load_tables(void)
 	ck_assert_msg(unshare(CLONE_NEWNET) == 0, "needs CAP_SYS_ADMIN: %s",
 		      strerror(errno));
 	ck_assert_int_eq(nft_run("table ip viaduct {\n"
-				 " counter spoofed { packets 3 bytes 0 }\n}\n"
+				 " counter spoofed { packets 3 bytes 0 }\n"
+				 " counter withheld { packets 7 bytes 0 }\n}\n"
 				 "table ip viaduct_guard {\n"
 				 " counter dropped { packets 4 bytes 0 }\n"
 				 " counter misrouted { packets 5 bytes 0 }\n}\n"
@@ -380,6 +381,7 @@ START_TEST(verdicts_are_those_of_packets_and_of_the_ruleset)
 	ck_assert_int_eq(verdict_of(result, "in"), 0);
 	ck_assert_int_eq(verdict_of(result, "tun_full"), 0);
 	ck_assert_int_eq(verdict_of(result, "draw_spoofed"), 3);
+	ck_assert_int_eq(verdict_of(result, "errors_withheld"), 7);
 	ck_assert_int_eq(verdict_of(result, "guard_dropped"), 10);
 	ck_assert_int_eq(verdict_of(result, "guard_misrouted"), 5);
 	json_decref(result);

@@ -16,12 +16,12 @@ CLONE_NEWNET = 0x40000000
 WAIT = 1.0
 
 
-def socket_in(netns, address, port):
+def socket_in(netns, address, port, kind=socket.SOCK_DGRAM, protocol=0):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with open(f"/run/netns/{netns}") as there, open("/proc/self/ns/net") as here:
         os_setns(there.fileno())
         try:
-            made = socket.socket(family, socket.SOCK_DGRAM)
+            made = socket.socket(family, kind, protocol)
         finally:
             os_setns(here.fileno())
     # May fragment: what is too long for the path is not refused here.
