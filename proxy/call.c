@@ -135,6 +135,14 @@ no_memory:
 	return NULL;
 }
 
+static void dialog_free(struct dialog *dialog)
+{
+	dialog->call->dialog_count--;
+	list_remove(&dialog->node);
+	free(dialog->answer.body);
+	free(dialog);
+}
+
 void dialog_end(struct dialog *dialog)
 {
 	dialog->is_gone = true;
@@ -149,10 +157,8 @@ void call_free(struct call *call)
 	relay_give_up(call);
 	list_for_each_safe(pos, tmp, &call->relays)
 		relay_free(container_of(pos, struct relay, node));
-	list_for_each_safe(pos, tmp, &call->dialogs) {
-		free(dialog_of(pos)->answer.body);
-		free(dialog_of(pos));
-	}
+	list_for_each_safe(pos, tmp, &call->dialogs)
+		dialog_free(dialog_of(pos));
 	grants_done(&call->grants);
 	table_remove(&call->calls->by_token, &call->by_token);
 	su_timer_destroy(call->timer);
@@ -256,6 +262,30 @@ void call_end(struct call *call)
 	call->has_group = false;
 }
 
+static bool is_dialog_used(const struct call *call, const struct dialog *dialog)
+{
+	struct list *pos;
+
+	list_for_each(pos, &call->relays)
+		if (container_of(pos, struct relay, node)->dialog == dialog)
+			return true;
+	return false;
+}
+
+/* Nobody refers to them any more; the queue is empty. */
+static void free_gone_dialogs(struct call *call)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe(pos, tmp, &call->dialogs) {
+		struct dialog *dialog = dialog_of(pos);
+
+		if (dialog->is_gone && call->dialog_count > 1 &&
+		    !is_dialog_used(call, dialog))
+			dialog_free(dialog);
+	}
+}
+
 static void release_unused(struct call *call)
 {
 	uint64_t leases[GRANTS_MAX];
@@ -275,6 +305,7 @@ bool call_settle(struct call *call)
 		call_free(call);
 		return true;
 	}
+	free_gone_dialogs(call);
 	release_unused(call);
 	call_schedule(call);
 	return false;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* viaduct-proxy: options, configuration, wiring, the loop. */
+#define SU_TIMER_ARG_T struct program
 #include "config.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include <sofia-sip/su.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "common/privs.h"
 #include "common/sock.h"
 #include "proxy/dispatch.h"
@@ -22,6 +25,8 @@
 #include "proxy/status.h"
 #include "proxy/tighten.h"
 #include "proxy/watch.h"
+
+#define EXPIRE_MS 30000 /* how often old bindings are looked for */
 
 enum action {
 	ACTION_RUN,
@@ -47,6 +52,7 @@ struct program {
 	struct calls calls;
 	struct dispatch dispatch;
 	struct watch signals;
+	su_timer_t *expire; /* owned */
 	int signal_fd;
 	bool has_registrar;
 	bool has_calls;
@@ -163,6 +169,24 @@ static int make_signals(struct program *program)
 	return watch_start(&program->signals, program->signal_fd, POLLIN);
 }
 
+static void on_expire(su_root_magic_t *magic, su_timer_t *timer,
+		      struct program *program)
+{
+	(void)magic;
+	(void)timer;
+	location_expire(&program->registrar.location, mono_ms());
+}
+
+static int make_expire(struct program *program)
+{
+	program->expire = su_timer_create(su_root_task(program->root),
+					  EXPIRE_MS);
+	if (program->expire == NULL ||
+	    su_timer_set_for_ever(program->expire, on_expire, program) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
 static int make_calls(struct program *program)
 {
 	struct edge_hooks hooks = { .on_request = dispatch_request,
@@ -182,6 +206,20 @@ static int make_calls(struct program *program)
 	error = edge_new(program->root, program->conf, &hooks, &program->edge);
 	program->calls.edge = program->edge;
 	return error;
+}
+
+/* The socket is that of the user whom the process becomes. */
+static int give_to_user(const char *user, const char *path)
+{
+	const struct passwd *entry;
+
+	if (user == NULL)
+		return 0;
+	errno = 0;
+	entry = getpwnam(user);
+	if (entry == NULL)
+		return errno != 0 ? -errno : -ENOENT;
+	return chown(path, entry->pw_uid, entry->pw_gid) < 0 ? -errno : 0;
 }
 
 static int make_sockets(struct program *program)
@@ -204,6 +242,8 @@ static int make_sockets(struct program *program)
 					 sizeof(path));
 	if (error == 0)
 		error = status_new(&program->dispatch, path, &program->status);
+	if (error == 0)
+		error = give_to_user(program->conf->user, path);
 	return error;
 }
 
@@ -221,6 +261,8 @@ static int run(struct program *program)
 	for (size_t i = 0; i < program->dispatch.trunks.count; i++)
 		resolve_trunk(&program->dispatch.trunks.trunks[i]);
 	error = make_signals(program);
+	if (error == 0)
+		error = make_expire(program);
 	if (error == 0)
 		error = make_sockets(program);
 	if (error == 0)
@@ -243,6 +285,8 @@ static void program_done(struct program *program)
 	edge_free(program->edge);
 	natlink_free(program->natlink);
 	watch_stop(&program->signals);
+	if (program->expire != NULL)
+		su_timer_destroy(program->expire);
 	if (program->signal_fd >= 0)
 		close(program->signal_fd);
 	if (program->root != NULL) {

@@ -286,6 +286,14 @@ static void finish_abandoned(struct relay *relay, int status, msg_t *msg)
 	job_pump(call);
 }
 
+/* The library ends a transaction by itself; this is for when it did not. */
+static void set_limit(struct relay *relay)
+{
+	relay->end_ms = mono_ms() + (relay->method == sip_method_invite ?
+					     RELAY_INVITE_MS :
+					     RELAY_OTHER_MS);
+}
+
 static void on_response(int status, msg_t *msg, void *arg)
 {
 	struct relay *relay = arg;
@@ -313,6 +321,8 @@ static void on_response(int status, msg_t *msg, void *arg)
 		leg_learn(&call->legs[!relay->from], dialog, sip_object(msg));
 	if (status >= 200)
 		relay->state = RELAY_ANSWERED;
+	else if (!relay->is_cancelled)
+		set_limit(relay);
 	if (!job_add(relay, dialog, JOB_RESPONSE, !relay->from, status, msg) &&
 	    status >= 200) {
 		relay_answer(relay, 500, NULL);
@@ -340,6 +350,7 @@ void relay_bye(struct call *call, struct dialog *dialog, enum call_side to)
 	relay->method = sip_method_bye;
 	relay->state = RELAY_ABANDONED;
 	set_branch(relay);
+	set_limit(relay);
 	leg_next_hop(&call->legs[to], dialog, &hop);
 	if (client_new(&hop, msg, relay->branch, on_response, relay,
 		       &relay->client) < 0)
@@ -351,6 +362,7 @@ int relay_send(struct relay *relay, msg_t *msg)
 	struct flow hop;
 
 	set_branch(relay);
+	set_limit(relay);
 	leg_next_hop(&relay->call->legs[!relay->from], relay->dialog, &hop);
 	relay->state = RELAY_SENT;
 	return client_new(&hop, msg, relay->branch, on_response, relay,
@@ -477,9 +489,11 @@ bool relay_tick(struct call *call, uint64_t now_ms)
 		if (relay->state == RELAY_LINGERING) {
 			is_unacked |= !relay->is_acked;
 			relay_free(relay);
-		} else { /* cancelled, and no answer to it */
-			relay_answer(relay, 487, NULL);
-			relay_finish(relay, 487);
+		} else {
+			int status = relay->is_cancelled ? 487 : 408;
+
+			relay_answer(relay, status, NULL);
+			relay_finish(relay, status);
 		}
 	}
 	if (is_unacked && call->state == CALL_ESTABLISHED) {

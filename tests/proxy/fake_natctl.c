@@ -295,6 +295,18 @@ static bool read_arguments(struct fake *fake, int argc, char **argv)
 	return argc > 2;
 }
 
+static void free_leases(struct fake *fake)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe(pos, tmp, &fake->leases) {
+		struct lease *lease = container_of(pos, struct lease, node);
+
+		json_decref(lease->row);
+		free(lease);
+	}
+}
+
 static void on_signal(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -333,6 +345,7 @@ int main(int argc, char **argv)
 	event_add(end, NULL);
 	event_base_dispatch(fake.base);
 	rpcserver_free(server);
+	free_leases(&fake);
 	event_free(end);
 	event_base_free(fake.base);
 	return EXIT_SUCCESS;
