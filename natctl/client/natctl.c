@@ -461,6 +461,11 @@ void natctl_process(struct natctl *natctl, short revents, uint64_t now_ms)
 	wanted(natctl);
 }
 
+uint64_t natctl_clock(void)
+{
+	return mono_ms();
+}
+
 int natctl_wait(struct natctl *natctl, unsigned timeout_ms)
 {
 	uint64_t now_ms = mono_ms();

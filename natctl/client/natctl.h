@@ -17,6 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define NATCTL_ENDPOINT_TEXT 128       /* longest endpoint text, with NUL */
 #define NATCTL_QUEUE_MAX     1024      /* requests without an answer */
 #define NATCTL_QUEUE_BYTES   (1 << 20) /* unsent bytes */
@@ -197,5 +201,12 @@ void natctl_cancel(struct natctl *natctl, uint64_t request);
  * the manager is up. 0, or -ETIMEDOUT after `timeout_ms`.
  */
 int natctl_wait(struct natctl *natctl, unsigned timeout_ms);
+
+/* The clock of natctl_wait(), for callers without one: ms, monotonic. */
+uint64_t natctl_clock(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

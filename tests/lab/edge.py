@@ -22,7 +22,7 @@ def build_folder():
 
 
 def _find(folder, name):
-    for part in ("", "translator", "natctl", "proxy", "cli", "tests/phone"):
+    for part in ("", "translator", "natctl", "proxy", "cli", "tests/phone", "doc/examples"):
         path = os.path.join(folder, part, name)
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path

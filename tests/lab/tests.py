@@ -5,6 +5,7 @@ import inspect
 
 import baresip
 import calls
+import channel
 import firewall
 import interchanges
 import pools
@@ -44,6 +45,7 @@ TESTS = {
     "packets": rules.Packets.run,
     "restarts": rules.Restarts.run,
     "read_your_writes": rules.read_your_writes,
+    "example": channel.example,
 }
 
 
