@@ -49,6 +49,23 @@ udp "$edge" 203.0.113.10 7000 "$outside" 203.0.113.1 5000 203.0.113.1 5000 203.0
 udp "$edge" 203.0.113.10 7000 "$outside" 203.0.113.1 5000 203.0.113.1 5000 refused
 passed "$name: keeps its own ports, and its ICMP errors"
 
+name=firewall
+ip netns exec "$edge" nft -f - <<END
+table inet filter {
+	chain input { type filter hook input priority 0; policy drop; }
+	chain forward { type filter hook forward priority 0; policy drop; }
+	chain output { type filter hook output priority 0; policy drop; }
+}
+END
+inward 198.51.100.5 2000 4000 nothing
+sed -n 's/^    nft \(add rule inet filter .*\)/\1/p' "$srcdir/doc/deployment.md" |
+	ip netns exec "$edge" nft -f -
+inward 198.51.100.5 2000 4000 203.0.113.1:5000
+outward 4004 203.0.113.10:40000
+udp "$outside" 203.0.113.1 5000 "$edge" 203.0.113.10 5060 203.0.113.10 5060 203.0.113.1:5000
+ip netns exec "$edge" nft delete table inet filter
+passed "$name: the rules of doc/deployment.md let media and SIP pass"
+
 name=unknown
 outward 4999 nothing
 [ "$(verdict no_source)" -ge 1 ] || fail "no_source was not counted"
