@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of natctl/client: this program is the manager at the other end. */
+/* Tests of natctl/client. */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,172 +9,10 @@
 
 #include "common/rpc.h"
 #include "common/sock.h"
-#include "natctl/client/natctl.h"
 #include "tests/natctl/sample.h"
+#include "tests/natctl/server.h"
 #include "tests/translator/faults.h"
 #include "tests/translator/suite.h"
-
-#define TIMEOUT 3000
-
-#define GRANTED                                                         \
-	"{'jsonrpc':'2.0','id':%d,'result':{'epoch':7,'group':'g',"     \
-	"'leases':[{'id':17,'inner':'2.2.2.2:2222@inside','outer':"     \
-	"'3.3.3.3:3333@outside','kind':'terminating','protocol':'tcp'," \
-	"'ports':2,'preferred':false,'expires_in':60}]}}"
-
-struct seen {
-	int count;
-	int error;
-	char reason[64];
-	struct natctl_lease lease;
-	size_t lease_count;
-	uint64_t answer_count;
-};
-
-static char path[64];
-static int listener;
-static int peer; /* the manager's end; -1: none */
-static struct natctl *client;
-static uint64_t now_ms;
-static int ups, news, downs;
-static uint64_t epoch;
-
-static void on_up(uint64_t its_epoch, bool is_new, void *arg)
-{
-	(void)arg;
-	ups++;
-	news += is_new;
-	epoch = its_epoch;
-}
-
-static void on_down(void *arg)
-{
-	(void)arg;
-	downs++;
-}
-
-static void on_answer(const struct natctl_answer *answer, void *arg)
-{
-	struct seen *seen = arg;
-
-	seen->count++;
-	seen->error = answer->error;
-	seen->lease_count = answer->lease_count;
-	seen->answer_count = answer->count;
-	if (answer->lease_count > 0)
-		seen->lease = answer->leases[0];
-	(void)snprintf(seen->reason, sizeof(seen->reason), "%s",
-		       answer->reason);
-}
-
-static struct natctl_callback to(struct seen *seen)
-{
-	struct natctl_callback callback = { on_answer, seen };
-
-	return callback;
-}
-
-/* What the client has sent, one line; "" when nothing. */
-static void receive(char *line, size_t size)
-{
-	size_t used = 0;
-
-	while (used + 1 < size && recv(peer, line + used, 1, MSG_DONTWAIT) == 1)
-		if (line[used++] == '\n')
-			break;
-	line[used] = '\0';
-}
-
-/* Single quotes stand for double ones. */
-static void answer(const char *text)
-{
-	char line[1024];
-	size_t len = (size_t)snprintf(line, sizeof(line), "%s\n", text);
-
-	for (size_t i = 0; i < len; i++)
-		if (line[i] == '\'')
-			line[i] = '"';
-	ck_assert_int_eq(send(peer, line, len, MSG_NOSIGNAL), (int)len);
-}
-
-/* `format` has a %d for the id of the request. */
-static void answer_id(const char *format, int id)
-{
-	char text[1024];
-	const char *mark = strstr(format, "%d");
-
-	(void)snprintf(text, sizeof(text), "%.*s%d%s", (int)(mark - format),
-		       format, id, mark + 2);
-	answer(text);
-}
-
-static void process(void)
-{
-	struct pollfd pollfd = { .fd = natctl_fd(client),
-				 .events = natctl_events(client) };
-	short revents = poll(&pollfd, 1, 0) > 0 ? pollfd.revents : 0;
-
-	natctl_process(client, revents, now_ms);
-}
-
-/* The client connects and is told the epoch. Returns the id of its request. */
-static int take_client(int its_epoch)
-{
-	char line[256];
-	char text[128];
-	const char *mark;
-	int id;
-
-	process();
-	peer = sock_accept(listener);
-	ck_assert_int_ge(peer, 0);
-	receive(line, sizeof(line));
-	ck_assert_ptr_nonnull(strstr(line, "\"status\""));
-	mark = strstr(line, "\"id\":");
-	ck_assert_ptr_nonnull(mark);
-	id = atoi(mark + 5);
-	(void)snprintf(text, sizeof(text),
-		       "{'jsonrpc':'2.0','id':%d,'result':{'epoch':%d}}", id,
-		       its_epoch);
-	answer(text);
-	process();
-	ck_assert(natctl_is_up(client));
-	return id;
-}
-
-static void begin(void)
-{
-	struct natctl_hooks hooks = { .on_up = on_up, .on_down = on_down };
-
-	json_set_alloc_funcs(malloc, free);
-	faults_begin();
-	(void)snprintf(path, sizeof(path), "/tmp/viaduct-client-%d.sock",
-		       (int)getpid());
-	listener = sock_listen(path, SOCK_STREAM, 0600);
-	ck_assert_int_ge(listener, 0);
-	peer = -1;
-	now_ms = 10000;
-	ups = news = downs = 0;
-	client = natctl_new(path, TIMEOUT, &hooks);
-	ck_assert_ptr_nonnull(client);
-}
-
-static void end(void)
-{
-	natctl_free(client);
-	if (peer >= 0)
-		close(peer);
-	close(listener);
-	unlink(path);
-	faults_end();
-}
-
-static const struct natctl_want want = { .inner = "2.2.2.2:2222@inside",
-					 .realm = "outside",
-					 .ports = 2 };
-static const struct natctl_ask ask = { .group = "g",
-				       .wants = &want,
-				       .want_count = 1 };
 
 START_TEST(a_full_ask_is_written_as_documented)
 {
@@ -200,14 +37,16 @@ START_TEST(a_full_ask_is_written_as_documented)
 				   .lifetime = 60,
 				   .wants = wants,
 				   .want_count = 2 };
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 	char line[2048];
 	json_t *is;
 	json_t *should;
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &full, now_ms, to(&seen), NULL), 0);
-	receive(line, sizeof(line));
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &full, server.now_ms,
+				    server_to(&seen), NULL),
+			 0);
+	server_receive(line, sizeof(line));
 	is = json_loads(line, 0, NULL);
 	should = sample_json(
 		"{'jsonrpc':'2.0','id':2,'method':'ask','params':{'group':"
@@ -228,15 +67,17 @@ END_TEST
 
 START_TEST(an_answer_is_given_once_and_later)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen), NULL), 0);
-	process();
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    server_to(&seen), NULL),
+			 0);
+	server_process();
 	ck_assert_int_eq(seen.count, 0);
-	answer_id(GRANTED, 2);
-	answer_id(GRANTED, 2);
-	process();
+	server_answer_id(SERVER_GRANTED, 2);
+	server_answer_id(SERVER_GRANTED, 2);
+	server_process();
 	ck_assert_int_eq(seen.count, 1);
 	ck_assert_int_eq(seen.error, 0);
 	ck_assert_uint_eq(seen.lease_count, 1);
@@ -251,34 +92,38 @@ END_TEST
 
 START_TEST(answers_in_another_order_find_their_requests)
 {
-	struct seen first = { 0 };
-	struct seen second = { 0 };
+	struct server_seen first = { 0 };
+	struct server_seen second = { 0 };
 
-	take_client(7);
-	ck_assert_int_eq(natctl_refresh(client, "a", 60, now_ms, to(&first),
-					NULL),
+	server_take_client(7);
+	ck_assert_int_eq(natctl_refresh(server.client, "a", 60, server.now_ms,
+					server_to(&first), NULL),
 			 0);
-	ck_assert_int_eq(natctl_release(client, "b", now_ms, to(&second), NULL),
+	ck_assert_int_eq(natctl_release(server.client, "b", server.now_ms,
+					server_to(&second), NULL),
 			 0);
-	answer("{'jsonrpc':'2.0','id':3,'result':{'released':5}}");
-	process();
+	server_answer("{'jsonrpc':'2.0','id':3,'result':{'released':5}}");
+	server_process();
 	ck_assert_int_eq(first.count, 0);
 	ck_assert_uint_eq(second.answer_count, 5);
-	answer("{'jsonrpc':'2.0','id':2,'result':{'refreshed':6}}");
-	process();
+	server_answer("{'jsonrpc':'2.0','id':2,'result':{'refreshed':6}}");
+	server_process();
 	ck_assert_uint_eq(first.answer_count, 6);
 }
 END_TEST
 
 START_TEST(an_error_comes_with_its_code_and_reason)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen), NULL), 0);
-	answer("{'jsonrpc':'2.0','id':2,'error':{'code':-32002,'message':"
-	       "'NOT_AVAILABLE','data':{'reason':'taken'}}}");
-	process();
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    server_to(&seen), NULL),
+			 0);
+	server_answer(
+		"{'jsonrpc':'2.0','id':2,'error':{'code':-32002,'message':"
+		"'NOT_AVAILABLE','data':{'reason':'taken'}}}");
+	server_process();
 	ck_assert_int_eq(seen.error, NATCTL_NOT_AVAILABLE);
 	ck_assert_str_eq(seen.reason, "taken");
 }
@@ -293,15 +138,16 @@ START_TEST(an_answer_without_sense_is_an_error)
 		"{'jsonrpc':'2.0','id':%d,'result':[]}",
 		"{'jsonrpc':'2.0','id':%d,'error':{'code':0,'message':''}}",
 	};
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 
-	take_client(7);
+	server_take_client(7);
 	for (int i = 0; i < (int)(sizeof(bad) / sizeof(bad[0])); i++) {
-		ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen),
+		ck_assert_int_eq(natctl_ask(server.client, &server_ask,
+					    server.now_ms, server_to(&seen),
 					    NULL),
 				 0);
-		answer_id(bad[i], 2 + i);
-		process();
+		server_answer_id(bad[i], 2 + i);
+		server_process();
 		ck_assert_int_eq(seen.count, i + 1);
 		ck_assert_int_eq(seen.error, -EBADMSG);
 	}
@@ -310,9 +156,10 @@ END_TEST
 
 START_TEST(without_a_connection_a_request_fails_and_nobody_is_called)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen), NULL),
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    server_to(&seen), NULL),
 			 -ENOTCONN);
 	ck_assert_int_eq(seen.count, 0);
 }
@@ -320,35 +167,36 @@ END_TEST
 
 START_TEST(a_lost_connection_ends_requests_and_is_made_again)
 {
-	struct seen seen[3] = { 0 };
+	struct server_seen seen[3] = { 0 };
 
-	take_client(7);
-	ck_assert_int_eq(ups, 1);
-	ck_assert_int_eq(news, 1);
+	server_take_client(7);
+	ck_assert_int_eq(server.ups, 1);
+	ck_assert_int_eq(server.news, 1);
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen[i]),
+		ck_assert_int_eq(natctl_ask(server.client, &server_ask,
+					    server.now_ms, server_to(&seen[i]),
 					    NULL),
 				 0);
-	close(peer);
-	process();
+	close(server.peer);
+	server_process();
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(seen[i].count, 1);
 		ck_assert_int_eq(seen[i].error, -ECONNRESET);
 	}
-	ck_assert_int_eq(downs, 1);
-	ck_assert(!natctl_is_up(client));
-	ck_assert_int_eq(natctl_fd(client), -1);
-	ck_assert_uint_eq(natctl_deadline(client), now_ms + 50);
-	now_ms += 50;
-	take_client(7); /* the same manager */
-	ck_assert_int_eq(ups, 2);
-	ck_assert_int_eq(news, 1);
-	close(peer);
-	process();
-	now_ms += 50;
-	take_client(8); /* another one */
-	ck_assert_int_eq(news, 2);
-	ck_assert_uint_eq(epoch, 8);
+	ck_assert_int_eq(server.downs, 1);
+	ck_assert(!natctl_is_up(server.client));
+	ck_assert_int_eq(natctl_fd(server.client), -1);
+	ck_assert_uint_eq(natctl_deadline(server.client), server.now_ms + 50);
+	server.now_ms += 50;
+	server_take_client(7); /* the same manager */
+	ck_assert_int_eq(server.ups, 2);
+	ck_assert_int_eq(server.news, 1);
+	close(server.peer);
+	server_process();
+	server.now_ms += 50;
+	server_take_client(8); /* another one */
+	ck_assert_int_eq(server.news, 2);
+	ck_assert_uint_eq(server.epoch, 8);
 }
 END_TEST
 
@@ -357,84 +205,89 @@ START_TEST(attempts_become_rare)
 	uint64_t last_ms;
 	uint64_t waited_ms = 0;
 
-	close(listener);
-	unlink(path);
+	close(server.listener);
+	unlink(server.path);
 	for (int i = 0; i < 10; i++) {
-		last_ms = now_ms;
-		process();
-		now_ms = natctl_deadline(client);
-		waited_ms = now_ms - last_ms;
+		last_ms = server.now_ms;
+		server_process();
+		server.now_ms = natctl_deadline(server.client);
+		waited_ms = server.now_ms - last_ms;
 	}
 	ck_assert_uint_eq(waited_ms, 1000);
-	listener = sock_listen(path, SOCK_STREAM, 0600);
-	take_client(7);
+	server.listener = sock_listen(server.path, SOCK_STREAM, 0600);
+	server_take_client(7);
 }
 END_TEST
 
 START_TEST(a_request_without_an_answer_ends_in_time)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen), NULL), 0);
-	ck_assert_uint_eq(natctl_deadline(client), now_ms + TIMEOUT);
-	now_ms += TIMEOUT - 1;
-	process();
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    server_to(&seen), NULL),
+			 0);
+	ck_assert_uint_eq(natctl_deadline(server.client),
+			  server.now_ms + SERVER_TIMEOUT);
+	server.now_ms += SERVER_TIMEOUT - 1;
+	server_process();
 	ck_assert_int_eq(seen.count, 0);
-	now_ms++;
-	process();
+	server.now_ms++;
+	server_process();
 	ck_assert_int_eq(seen.count, 1);
 	ck_assert_int_eq(seen.error, -ETIMEDOUT);
-	answer_id(GRANTED, 2); /* too late */
-	process();
+	server_answer_id(SERVER_GRANTED, 2); /* too late */
+	server_process();
 	ck_assert_int_eq(seen.count, 1);
-	ck_assert(natctl_is_up(client));
+	ck_assert(natctl_is_up(server.client));
 }
 END_TEST
 
 START_TEST(a_manager_that_takes_the_connection_only_is_given_up)
 {
-	process();
-	peer = sock_accept(listener);
-	ck_assert_int_ge(peer, 0);
-	now_ms += TIMEOUT;
-	process();
-	ck_assert_int_eq(natctl_fd(client), -1);
-	ck_assert_int_eq(ups, 0);
-	close(peer);
-	now_ms += 50;
-	take_client(7);
+	server_process();
+	server.peer = sock_accept(server.listener);
+	ck_assert_int_ge(server.peer, 0);
+	server.now_ms += SERVER_TIMEOUT;
+	server_process();
+	ck_assert_int_eq(natctl_fd(server.client), -1);
+	ck_assert_int_eq(server.ups, 0);
+	close(server.peer);
+	server.now_ms += 50;
+	server_take_client(7);
 }
 END_TEST
 
 START_TEST(a_cancelled_request_calls_nobody)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 	uint64_t request;
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen), &request),
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    server_to(&seen), &request),
 			 0);
-	natctl_cancel(client, request);
-	answer_id(GRANTED, 2);
-	process();
+	natctl_cancel(server.client, request);
+	server_answer_id(SERVER_GRANTED, 2);
+	server_process();
 	ck_assert_int_eq(seen.count, 0);
-	natctl_cancel(client, request);
+	natctl_cancel(server.client, request);
 }
 END_TEST
 
 START_TEST(a_manager_that_does_not_read_blocks_nobody)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 	static char group[127];
 	char line[256];
 	unsigned sent = 0;
 	int rc = 0;
 
-	take_client(7);
+	server_take_client(7);
 	memset(group, 'g', sizeof(group) - 1);
 	while (rc == 0) {
-		rc = natctl_release(client, group, now_ms, to(&seen), NULL);
+		rc = natctl_release(server.client, group, server.now_ms,
+				    server_to(&seen), NULL);
 		sent += rc == 0;
 		ck_assert_uint_lt(sent, 100000);
 	}
@@ -442,17 +295,17 @@ START_TEST(a_manager_that_does_not_read_blocks_nobody)
 	ck_assert_uint_eq(sent, NATCTL_QUEUE_MAX);
 	/* It reads: all of them come, each whole. */
 	for (unsigned i = 0; i < sent; i++) {
-		receive(line, sizeof(line));
+		server_receive(line, sizeof(line));
 		if (line[0] == '\0' || line[strlen(line) - 1] != '\n') {
-			process();
-			receive(line + strlen(line),
-				sizeof(line) - strlen(line));
+			server_process();
+			server_receive(line + strlen(line),
+				       sizeof(line) - strlen(line));
 		}
 		ck_assert_ptr_nonnull(strstr(line, group));
 	}
-	ck_assert_int_eq(natctl_events(client), POLLIN);
-	now_ms += TIMEOUT;
-	process();
+	ck_assert_int_eq(natctl_events(server.client), POLLIN);
+	server.now_ms += SERVER_TIMEOUT;
+	server_process();
 	ck_assert_int_eq(seen.count, (int)sent);
 }
 END_TEST
@@ -460,64 +313,75 @@ END_TEST
 START_TEST(what_is_no_protocol_closes_the_connection)
 {
 	char *junk = malloc(2 * RPC_LINE_MAX);
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen), NULL), 0);
-	answer("hello");
-	process();
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    server_to(&seen), NULL),
+			 0);
+	server_answer("hello");
+	server_process();
 	ck_assert_int_eq(seen.error, -ECONNRESET);
-	ck_assert_int_eq(natctl_fd(client), -1);
-	close(peer);
-	now_ms += 50;
-	take_client(7);
+	ck_assert_int_eq(natctl_fd(server.client), -1);
+	close(server.peer);
+	server.now_ms += 50;
+	server_take_client(7);
 	memset(junk, 'x', 2 * RPC_LINE_MAX); /* a line without an end */
-	ck_assert_int_gt(send(peer, junk, 2 * RPC_LINE_MAX, MSG_DONTWAIT), 0);
-	process();
-	ck_assert_int_eq(natctl_fd(client), -1);
+	ck_assert_int_gt(send(server.peer, junk, 2 * RPC_LINE_MAX,
+			      MSG_DONTWAIT),
+			 0);
+	server_process();
+	ck_assert_int_eq(natctl_fd(server.client), -1);
 	free(junk);
 }
 END_TEST
 
 static void on_answer_again(const struct natctl_answer *answer_, void *arg)
 {
-	struct seen *seen = arg;
+	struct server_seen *seen = arg;
 
-	on_answer(answer_, seen);
+	server_on_answer(answer_, seen);
 	if (seen->count == 1)
-		(void)natctl_release(client, "g", now_ms, to(seen), NULL);
+		(void)natctl_release(server.client, "g", server.now_ms,
+				     server_to(seen), NULL);
 }
 
 START_TEST(a_callback_may_ask_again)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 	struct natctl_callback again = { on_answer_again, &seen };
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, again, NULL), 0);
-	answer_id(GRANTED, 2);
-	process();
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    again, NULL),
+			 0);
+	server_answer_id(SERVER_GRANTED, 2);
+	server_process();
 	ck_assert_int_eq(seen.count, 1);
-	answer("{'jsonrpc':'2.0','id':3,'result':{'released':1}}");
-	process();
+	server_answer("{'jsonrpc':'2.0','id':3,'result':{'released':1}}");
+	server_process();
 	ck_assert_int_eq(seen.count, 2);
 	/* And when the connection is lost: that one fails at once. */
 	seen.count = 0;
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, again, NULL), 0);
-	close(peer);
-	process();
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    again, NULL),
+			 0);
+	close(server.peer);
+	server_process();
 	ck_assert_int_eq(seen.count, 1);
 }
 END_TEST
 
 START_TEST(freeing_ends_requests)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &ask, now_ms, to(&seen), NULL), 0);
-	natctl_free(client);
-	client = NULL;
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &server_ask, server.now_ms,
+				    server_to(&seen), NULL),
+			 0);
+	natctl_free(server.client);
+	server.client = NULL;
 	ck_assert_int_eq(seen.count, 1);
 	ck_assert_int_eq(seen.error, -ECANCELED);
 }
@@ -525,20 +389,23 @@ END_TEST
 
 START_TEST(too_much_at_once_is_refused)
 {
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 	struct natctl_ask none = { .group = "g" };
 	struct natctl_ask many = { .group = "g",
-				   .wants = &want,
+				   .wants = &server_want,
 				   .want_count = NATCTL_LEASES_MAX + 1 };
 	uint64_t *ids = calloc(1 << 16, sizeof(*ids));
 
-	take_client(7);
-	ck_assert_int_eq(natctl_ask(client, &none, now_ms, to(&seen), NULL),
+	server_take_client(7);
+	ck_assert_int_eq(natctl_ask(server.client, &none, server.now_ms,
+				    server_to(&seen), NULL),
 			 -EINVAL);
-	ck_assert_int_eq(natctl_ask(client, &many, now_ms, to(&seen), NULL),
+	ck_assert_int_eq(natctl_ask(server.client, &many, server.now_ms,
+				    server_to(&seen), NULL),
 			 -EINVAL);
-	ck_assert_int_eq(natctl_release_leases(client, ids, 1 << 16, now_ms,
-					       to(&seen), NULL),
+	ck_assert_int_eq(natctl_release_leases(server.client, ids, 1 << 16,
+					       server.now_ms, server_to(&seen),
+					       NULL),
 			 -EMSGSIZE);
 	free(ids);
 	ck_assert_int_eq(seen.count, 0);
@@ -551,18 +418,19 @@ START_TEST(a_lack_of_memory_is_told)
 	struct natctl_change change = { .lease = 1,
 					.conditions = &condition,
 					.condition_count = 1 };
-	struct seen seen = { 0 };
+	struct server_seen seen = { 0 };
 	bool failed = true;
 	int granted = 0;
 
-	take_client(7);
+	server_take_client(7);
 	for (unsigned n = 1; failed; n++) {
 		int rc[2];
 
 		faults_arm(n);
-		rc[0] = natctl_ask(client, &ask, now_ms, to(&seen), NULL);
-		rc[1] = natctl_tighten(client, &change, 1, now_ms, to(&seen),
-				       NULL);
+		rc[0] = natctl_ask(server.client, &server_ask, server.now_ms,
+				   server_to(&seen), NULL);
+		rc[1] = natctl_tighten(server.client, &change, 1, server.now_ms,
+				       server_to(&seen), NULL);
 		failed = faults_disarm();
 		for (int i = 0; i < 2; i++) {
 			ck_assert(rc[i] == 0 || rc[i] == -ENOMEM);
@@ -571,8 +439,8 @@ START_TEST(a_lack_of_memory_is_told)
 		ck_assert(failed == (rc[0] != 0 || rc[1] != 0));
 		ck_assert_uint_lt(n, 500);
 	}
-	close(peer);
-	process();
+	close(server.peer);
+	server_process();
 	ck_assert_int_eq(seen.count, granted);
 }
 END_TEST
@@ -599,5 +467,5 @@ int main(void)
 		a_lack_of_memory_is_told,
 	};
 
-	return SUITE_RUN("client", tests, begin, end);
+	return SUITE_RUN("client", tests, server_begin, server_end);
 }
