@@ -27,7 +27,7 @@ struct client {
 	uint8_t record[WIRE_MAX];
 };
 
-static void die(const char *what, int err)
+static _Noreturn void die(const char *what, int err)
 {
 	fprintf(stderr, "linkclient: %s: %s\n", what, strerror(-err));
 	exit(EXIT_FAILURE);
