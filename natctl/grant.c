@@ -204,6 +204,16 @@ int grant_want(const struct grant_scope *scope, const struct policy *policy,
 	return 0;
 }
 
+void grant_leave(const struct grant_scope *scope, struct lease *lease,
+		 uint64_t now_ms)
+{
+	struct pool_run *run = lease->run;
+
+	lease->run = NULL;
+	if (run != NULL)
+		pool_give(scope->pools, run, true, now_ms);
+}
+
 void grant_end(const struct grant_scope *scope, struct lease *lease, bool hold,
 	       uint64_t now_ms)
 {
@@ -211,5 +221,6 @@ void grant_end(const struct grant_scope *scope, struct lease *lease, bool hold,
 
 	lease->run = NULL;
 	lease_remove(scope->leases, lease);
-	pool_give(scope->pools, run, hold, now_ms);
+	if (run != NULL)
+		pool_give(scope->pools, run, hold, now_ms);
 }

@@ -37,7 +37,10 @@ int grant_check_filter(const struct grant_scope *scope,
 		       const struct policy *policy, const struct rule *rule,
 		       const struct request_filter *filter,
 		       struct fault *fault);
-/* The lease ends; its endpoints return to the pool. */
+/* The removal of its rule is under way; its endpoints return to the pool. */
+void grant_leave(const struct grant_scope *scope, struct lease *lease,
+		 uint64_t now_ms);
+/* The lease ends; its endpoints return to the pool if they have not yet. */
 void grant_end(const struct grant_scope *scope, struct lease *lease, bool hold,
 	       uint64_t now_ms);
 

@@ -38,12 +38,12 @@ struct lease_group {
 };
 
 struct lease {
-	struct table_node node;    /* on lease_table.by_id */
-	struct list in_all;        /* on lease_table.all, by id */
-	struct list in_group;      /* on lease_group.leases, by id */
-	struct lease_group *group; /* not owned */
-	struct pool_run *run;      /* owned; taken out before lease_remove */
-	struct rule rule;          /* rule.id is the lease's id */
+	struct table_node node;            /* on lease_table.by_id */
+	struct list in_all;                /* on lease_table.all, by id */
+	struct list in_group;              /* on lease_group.leases, by id */
+	struct lease_group *group;         /* not owned */
+	struct pool_run *run;              /* owned; NULL when leaving */
+	struct rule rule;                  /* rule.id is the lease's id */
 	struct rule_condition *conditions; /* owned; rule.conditions */
 	enum lease_state state;
 	uint32_t lifetime;   /* seconds */

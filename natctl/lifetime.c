@@ -91,6 +91,7 @@ static int remove_leases(struct manager *manager, const uint64_t *ids,
 		change->items[i].lease = ids[i];
 		lease->state = LEASE_LEAVING;
 		lease_clear_expiry(&manager->leases, lease);
+		grant_leave(&manager->scope, lease, now_ms);
 	}
 	if (rc == 0)
 		return -EINPROGRESS;

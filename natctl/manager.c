@@ -9,9 +9,10 @@
  *          fails on the way undoes all leases of the ask.
  * tighten  parse - policy - put changed copies of the rules - [acknowledged] -
  *          the leases take the changes over - answer.
- * release  (and expiry) the leases are LEASE_LEAVING: nobody sees them any
- *          more - remove the rules - [acknowledged] - endpoints back to the
- *          pool - answer.
+ * release  (and expiry) remove the rules - the leases are LEASE_LEAVING:
+ *          nobody sees them any more - endpoints back to the pool, since a
+ *          rule that is put from now on comes after the removal -
+ *          [acknowledged] - answer.
  * refresh, list, pools, status   answered at once.
  *
  * Leases and rules stay in step because the link tells how each change ended,

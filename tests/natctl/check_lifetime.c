@@ -15,11 +15,26 @@ START_TEST(a_release_is_answered_when_the_rule_is_gone)
 	desk_refuse(ROOT, "refresh", "{'lease':1,'lifetime':5}", RPC_NOT_FOUND);
 	desk_refuse(ROOT, "tighten", "{'changes':[{'lease':1}]}",
 		    RPC_NOT_FOUND);
-	desk_expect(1, 2, 0, 1);
+	desk_expect(1, 0, 2, 1);
 	desk_clear();
 	desk_acknowledge();
 	ck_assert_int_eq(desk_number("released"), 1);
 	desk_expect(0, 0, 2, 0);
+}
+END_TEST
+
+/* The rules change in the order in which it was asked. */
+START_TEST(an_endpoint_can_be_had_again_while_its_release_is_under_way)
+{
+	desk_grant(ROOT, "ask", STRICT);
+	ck_assert_int_eq(desk_send(ROOT, "release", "{'group':'g'}"),
+			 -EINPROGRESS);
+	ck_assert_int_eq(desk_send(ROOT, "ask", STRICT), -EINPROGRESS);
+	desk_acknowledge(); /* the release */
+	desk_clear();
+	desk_acknowledge(); /* the ask */
+	ck_assert_ptr_nonnull(json_object_get(desk.reply.result, "leases"));
+	desk_expect(1, 2, 0, 1);
 }
 END_TEST
 
@@ -145,6 +160,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		a_release_is_answered_when_the_rule_is_gone,
+		an_endpoint_can_be_had_again_while_its_release_is_under_way,
 		without_a_translator_a_release_succeeds,
 		a_release_that_is_not_acknowledged_is_one_all_the_same,
 		a_group_can_be_released_before_its_ask_is_acknowledged,
