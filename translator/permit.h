@@ -13,7 +13,7 @@
 #define PERMITS_PER_RULE_MAX 64
 
 struct permit_key {
-	uint64_t rule;
+	uint64_t rule;          /* the serial of its first publication */
 	struct endpoint remote; /* valid in the rule's outer realm */
 	uint16_t offset;        /* which of the rule's ports */
 	uint8_t kind;           /* of the rule: enum rule_kind */

@@ -16,7 +16,7 @@ static struct permit_key permit_of(const struct ruleset_rule *rule,
 				   uint16_t offset,
 				   const struct endpoint *remote)
 {
-	return (struct permit_key){ .rule = rule->id,
+	return (struct permit_key){ .rule = rule->first_serial,
 				    .remote = *remote,
 				    .offset = offset,
 				    .kind = rule->kind };

@@ -222,10 +222,12 @@ static void publish(struct ruleset *set, struct ruleset_rule *rule)
 	struct ruleset_rule *former = NULL;
 
 	rule->serial = ++set->serial;
+	rule->first_serial = rule->serial;
 	rule->sync = set->sync;
 	if (!rule->counters) {
 		former = ids_find(&set->ids, rule->id);
 		rule->counters = former->counters;
+		rule->first_serial = former->first_serial;
 		ids_put(&set->ids, rule->id, rule);
 	}
 	index_rule(set, rule);

@@ -28,6 +28,7 @@ struct ruleset_node { /* one a port, on a table of the ruleset */
 struct ruleset_rule {
 	uint64_t id;
 	uint64_t serial;                /* of this publication; no two alike */
+	uint64_t first_serial;          /* of its first: ids come round again */
 	struct rule_counters *counters; /* owned; live as long as the id */
 	struct endpoint inner;
 	struct endpoint outer;

@@ -103,7 +103,7 @@ static void permit_step(struct translate_effects *effects,
 		return;
 	permit = &effects->permits[effects->permit_count++];
 	permit->timer = step->rule->timer;
-	permit->key.rule = step->rule->id;
+	permit->key.rule = step->rule->first_serial;
 	permit->key.remote = step->remote;
 	permit->key.offset = step->offset;
 	permit->key.kind = step->rule->kind;
