@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The order of a rule's conditions: which of two decides first. Pure. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -38,21 +39,65 @@ static bool conditions_clash(const struct rule_condition *a,
 	       !(q.first <= p.first && p.last <= q.last);
 }
 
+/* By prefix; of one prefix the wider range of ports before those within it. */
+static int compare_nested(const void *x, const void *y, void *arg)
+{
+	const struct rule_condition *conditions = arg;
+	const struct rule_condition *a = &conditions[*(const uint16_t *)x];
+	const struct rule_condition *b = &conditions[*(const uint16_t *)y];
+	int order;
+
+	if (a->source.bits != b->source.bits)
+		return a->source.bits > b->source.bits ? -1 : 1;
+	order = ip_addr_compare(&a->source.addr, &b->source.addr);
+	if (order != 0)
+		return order;
+	if (a->ports.first != b->ports.first)
+		return a->ports.first < b->ports.first ? -1 : 1;
+	return (a->ports.last < b->ports.last) -
+	       (a->ports.last > b->ports.last);
+}
+
+/* `condition` begins behind the end of `open`, or has another prefix. */
+static bool is_behind(const struct rule_condition *open,
+		      const struct rule_condition *condition)
+{
+	return open->ports.last < condition->ports.first ||
+	       !ip_prefix_equal(&open->source, &condition->source);
+}
+
+/*
+ * Each is compared with the innermost one that holds its first port only, so
+ * that thousands take no longer than sorting them.
+ */
 int rule_conditions_check(const struct rule_condition *conditions, size_t count,
 			  size_t *ret_a, size_t *ret_b)
 {
-	for (size_t a = 0; a < count; a++) {
-		/* Sorted by length first: a clash is among equal lengths. */
-		for (size_t b = a + 1;
-		     b < count &&
-		     conditions[b].source.bits == conditions[a].source.bits;
-		     b++) {
-			if (!conditions_clash(&conditions[a], &conditions[b]))
-				continue;
-			*ret_a = a;
-			*ret_b = b;
+	uint16_t order[RULE_CONDITIONS_MAX];
+	uint16_t open[RULE_CONDITIONS_MAX]; /* each within the one before */
+	size_t depth = 0;
+
+	assert(count <= RULE_CONDITIONS_MAX);
+	for (size_t i = 0; i < count; i++)
+		order[i] = (uint16_t)i;
+	if (count > 1)
+		qsort_r(order, count, sizeof(*order), compare_nested,
+			(void *)(uintptr_t)conditions);
+	for (size_t i = 0; i < count; i++) {
+		uint16_t at = order[i];
+
+		while (depth > 0 &&
+		       is_behind(&conditions[open[depth - 1]], &conditions[at]))
+			depth--;
+		if (depth > 0 && conditions_clash(&conditions[open[depth - 1]],
+						  &conditions[at])) {
+			uint16_t other = open[depth - 1];
+
+			*ret_a = at < other ? at : other;
+			*ret_b = at < other ? other : at;
 			return -EEXIST;
 		}
+		open[depth++] = at;
 	}
 	return 0;
 }

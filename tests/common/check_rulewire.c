@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/rulewire.h"
 #include "tests/common/suite.h"
@@ -409,6 +410,64 @@ START_TEST(conditions_of_equal_rank_are_told)
 }
 END_TEST
 
+/* The translator checks them between two packets. */
+START_TEST(thousands_of_conditions_are_checked_at_once)
+{
+	static struct rule_condition conditions[RULE_CONDITIONS_MAX];
+	clock_t start = clock();
+	size_t a, b;
+
+	for (uint16_t i = 0; i < RULE_CONDITIONS_MAX; i++)
+		conditions[i] = condition_of("1.1.1.1/32", (uint16_t)(i + 1),
+					     (uint16_t)(i + 1));
+	for (int i = 0; i < 200; i++)
+		ck_assert_int_eq(rule_conditions_check(conditions,
+						       RULE_CONDITIONS_MAX, &a,
+						       &b),
+				 0);
+	ck_assert_int_lt((clock() - start) / CLOCKS_PER_SEC, 2);
+}
+END_TEST
+
+/* As looking at each pair would have it. */
+START_TEST(what_clashes_is_found_among_many)
+{
+	uint32_t random = 1;
+
+	for (int round = 0; round < 5000; round++) {
+		struct rule_condition conditions[6];
+		size_t a = 9, b = 9;
+		bool expected = false;
+
+		for (size_t i = 0; i < 6; i++) {
+			uint16_t first, last;
+
+			random = random * 1103515245 + 12345;
+			first = (uint16_t)(1 + (random >> 16) % 12);
+			last = (uint16_t)(first + (random >> 24) % 8);
+			conditions[i] = condition_of(random >> 31 ?
+							     "1.1.1.1/32" :
+							     "1.1.1.0/24",
+						     first, last);
+		}
+		for (size_t i = 0; i < 6; i++)
+			for (size_t j = 0; j < i; j++) {
+				struct rule_condition pair[2] = {
+					conditions[i], conditions[j]
+				};
+
+				expected = expected ||
+					   rule_conditions_sort(pair, 2, &a,
+								&b) != 0;
+			}
+		ck_assert_int_eq(rule_conditions_sort(conditions, 6, &a, &b),
+				 expected ? -EEXIST : 0);
+		if (expected)
+			ck_assert_uint_lt(a, b);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -422,6 +481,8 @@ int main(void)
 		a_rule_with_all_its_conditions_fits_a_record,
 		the_more_special_condition_comes_first,
 		conditions_of_equal_rank_are_told,
+		thousands_of_conditions_are_checked_at_once,
+		what_clashes_is_found_among_many,
 		NULL,
 	};
 
