@@ -91,7 +91,7 @@ static int open_listener(struct listener *listener, su_root_t *root,
 	errno = 0;
 	sofia_guard_bind_device(device_of(realm));
 	listener->agent = nta_agent_create(
-		root, URL_STRING_MAKE(flow_url(&self, url)), on_message,
+		root, (const url_string_t *)flow_url(&self, url), on_message,
 		listener, NTATAG_UA(0), NTATAG_MERGE_482(0),
 		NTATAG_CANCEL_487(0), NTATAG_PASS_100(1),
 		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_SERVER_RPORT(2),
@@ -251,7 +251,7 @@ int edge_send_request(const struct flow *to, msg_t *msg, const char *branch)
 	char url[FLOW_URL_TEXT];
 
 	if (nta_outgoing_mcreate(to->listener->agent, NULL, NULL,
-				 URL_STRING_MAKE(flow_url(to, url)), msg,
+				 (const url_string_t *)flow_url(to, url), msg,
 				 NTATAG_STATELESS(1), NTATAG_BRANCH_KEY(branch),
 				 TAG_END()) == NULL) {
 		msg_destroy(msg);

@@ -170,11 +170,10 @@ int client_new(const struct flow *to, msg_t *msg, const char *branch,
 	}
 	client->on_response = response;
 	client->arg = arg;
-	client->orq = nta_outgoing_mcreate(to->listener->agent, on_response,
-					   client,
-					   URL_STRING_MAKE(flow_url(to, url)),
-					   msg, NTATAG_BRANCH_KEY(branch),
-					   TAG_END());
+	client->orq =
+		nta_outgoing_mcreate(to->listener->agent, on_response, client,
+				     (const url_string_t *)flow_url(to, url),
+				     msg, NTATAG_BRANCH_KEY(branch), TAG_END());
 	if (client->orq == NULL) {
 		msg_destroy(msg);
 		free(client);
