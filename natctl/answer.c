@@ -96,25 +96,37 @@ json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
 	char inner[ENDPOINT_TEXT];
 	char outer[ENDPOINT_TEXT];
 	json_t *conditions = json_array();
+	json_t *result;
+	size_t told = rule->condition_count < ANSWER_CONDITIONS_MAX ?
+			      rule->condition_count :
+			      ANSWER_CONDITIONS_MAX;
 	uint64_t left = lease->expires_ms > now_ms ?
 				lease->expires_ms - now_ms :
 				0;
 
-	for (size_t i = 0; i < rule->condition_count && conditions != NULL; i++)
+	for (size_t i = 0; i < told && conditions != NULL; i++)
 		conditions = append(conditions,
 				    condition(names, &rule->conditions[i]));
 	if (conditions == NULL)
 		return NULL;
 	endpoint_format(&rule->inner, names, inner);
 	endpoint_format(&rule->outer, names, outer);
-	return json_pack("{s:I,s:s,s:I,s:s,s:s,s:s,s:s,s:i,s:o,s:o,s:I}", "id",
-			 (json_int_t)rule->id, "group", rule->group, "owner",
-			 (json_int_t)lease->group->owner->uid, "inner", inner,
-			 "outer", outer, "kind", kind_names[rule->kind],
-			 "protocol", protocol_name(rule->protocol), "ports",
-			 (int)rule->ports, "conditions", conditions, "remote",
-			 remote(&rule->remote), "expires_in",
-			 (json_int_t)((left + 999) / 1000));
+	result = json_pack("{s:I,s:s,s:I,s:s,s:s,s:s,s:s,s:i,s:o,s:o,s:I}",
+			   "id", (json_int_t)rule->id, "group", rule->group,
+			   "owner", (json_int_t)lease->group->owner->uid,
+			   "inner", inner, "outer", outer, "kind",
+			   kind_names[rule->kind], "protocol",
+			   protocol_name(rule->protocol), "ports",
+			   (int)rule->ports, "conditions", conditions, "remote",
+			   remote(&rule->remote), "expires_in",
+			   (json_int_t)((left + 999) / 1000));
+	if (told < rule->condition_count &&
+	    json_object_set_new(result, "conditions_total",
+				json_integer(rule->condition_count)) != 0) {
+		json_decref(result);
+		return NULL;
+	}
+	return result;
 }
 
 json_t *answer_count(const char *name, size_t count)

@@ -11,6 +11,9 @@
 /* {"epoch", "group", "leases": [...]}, as soon as all are in force. */
 json_t *answer_ask(uint64_t epoch, const struct realm_names *names,
 		   struct lease *const *leases, size_t count);
+/* Of one lease; what is beyond is counted and not told: it must fit a line. */
+#define ANSWER_CONDITIONS_MAX 256
+
 /* One element of what `list` answers. */
 json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
 		     uint64_t now_ms);

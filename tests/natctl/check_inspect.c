@@ -93,11 +93,40 @@ START_TEST(an_answer_fits_a_line_whatever_is_listed)
 }
 END_TEST
 
+START_TEST(a_lease_with_very_many_conditions_is_told_in_part)
+{
+	char *params = malloc(RPC_LINE_MAX);
+	size_t used;
+	json_t *lease;
+
+	ck_assert_ptr_nonnull(params);
+	used = (size_t)sprintf(params, "{'group':'g','leases':[" LEASE
+				       ",'conditions':[");
+	for (int i = 0; i < 300; i++)
+		used += (size_t)sprintf(params + used,
+					"%s{'source':'100.100.%d.%d'}",
+					i == 0 ? "" : ",", i / 250, i % 250);
+	strcpy(params + used, "]}]}");
+	desk_grant(ROOT, "ask", params);
+	free(params);
+	ck_assert_int_eq(desk_send(ROOT, "list", "{}"), 0);
+	ck_assert_uint_lt(json_dumpb(desk.reply.result, NULL, 0, JSON_COMPACT),
+			  RPC_LINE_MAX - 100);
+	lease = json_array_get(json_object_get(desk.reply.result, "leases"), 0);
+	ck_assert_uint_eq(json_array_size(json_object_get(lease, "conditions")),
+			  256);
+	ck_assert_int_eq(json_integer_value(
+				 json_object_get(lease, "conditions_total")),
+			 2000);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		lists_come_in_pages,
 		an_answer_fits_a_line_whatever_is_listed,
+		a_lease_with_very_many_conditions_is_told_in_part,
 	};
 
 	return SUITE_RUN("inspect", tests, desk_begin, desk_end);

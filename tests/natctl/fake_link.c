@@ -21,7 +21,7 @@ struct fake_change {
 
 static void copy_rule(struct fake_rule *to, const struct rule *rule)
 {
-	assert(rule->condition_count <= 8);
+	assert(rule->condition_count <= FAKE_CONDITIONS);
 	to->rule = *rule;
 	memset(to->conditions, 0, sizeof(to->conditions));
 	for (size_t i = 0; i < rule->condition_count; i++)

@@ -9,11 +9,12 @@
 #include "common/list.h"
 #include "natctl/translator.h"
 
-#define FAKE_RULES 512
+#define FAKE_RULES      512
+#define FAKE_CONDITIONS 300 /* of a rule */
 
 struct fake_rule {
 	struct rule rule; /* id 0: none here */
-	struct rule_condition conditions[8];
+	struct rule_condition conditions[FAKE_CONDITIONS];
 };
 
 struct fake_link {
