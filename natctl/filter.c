@@ -179,7 +179,8 @@ static int read_remote(const struct member_place *place,
 	if (rc != 0 || text == NULL)
 		return rc;
 	if (filter_parse_range(text, &ret->remote.prefix, &ports) != 0 ||
-	    ports.first != ports.last)
+	    ports.first != ports.last ||
+	    (ports.first != 0 && ip_prefix_count(&ret->remote.prefix) != 1))
 		return member_fault(place, "remote",
 				    "\"%s\" is not an address, address:port "
 				    "or prefix",

@@ -210,7 +210,40 @@ START_TEST(what_is_not_understood_in_a_lease_is_refused)
 	refuse_lease("'conditions':[{'source':'1.1.1.1','drop':true}]",
 		     "conditions[0].drop");
 	refuse_lease("'remote':'1.1.1.1:5-9'", "remote");
+	refuse_lease("'remote':'1.1.1.0/24:5'", "remote");
 	refuse_lease("'remote':5", "remote");
+}
+END_TEST
+
+/* What is no UTF-8 could not be answered. */
+START_TEST(a_long_reason_is_cut_between_characters)
+{
+	static const char *const signs[] = { "x", "\303\251", "\342\202\254",
+					     "\360\237\223\236" };
+	char member[900];
+
+	for (size_t sign = 0; sign < 4; sign++) {
+		for (size_t shift = 0; shift < 4; shift++) {
+			size_t width = strlen(signs[sign]);
+			size_t used = 0;
+			json_t *reason;
+
+			member[used++] = '\'';
+			for (size_t i = 0; i < shift; i++)
+				member[used++] = 'a';
+			for (size_t i = 0; i < 300 / width; i++) {
+				memcpy(&member[used], signs[sign], width);
+				used += width;
+			}
+			strcpy(&member[used], "':1");
+			refuse_lease(member, "leases[0].");
+			reason = json_string(fault.reason);
+			ck_assert_ptr_nonnull(reason);
+			json_decref(reason);
+			ck_assert_uint_gt(strlen(fault.reason),
+					  FAULT_REASON_MAX - 1 - width);
+		}
+	}
 }
 END_TEST
 
@@ -320,6 +353,7 @@ int main(void)
 		ranges_have_these_forms,
 		what_is_not_understood_is_refused,
 		what_is_not_understood_in_a_lease_is_refused,
+		a_long_reason_is_cut_between_characters,
 		conditions_of_equal_rank_that_overlap_are_refused,
 		a_long_group_and_a_nul_are_refused,
 		a_target_is_a_group_or_ids,
