@@ -117,7 +117,7 @@ START_TEST(a_lease_with_very_many_conditions_is_told_in_part)
 			  256);
 	ck_assert_int_eq(json_integer_value(
 				 json_object_get(lease, "conditions_total")),
-			 2000);
+			 300);
 }
 END_TEST
 
