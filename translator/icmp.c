@@ -63,6 +63,8 @@ enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted)
 		return VERDICT_MALFORMED;
 	if (!sum_is_true(quoted.data, quoted.header))
 		return VERDICT_ICMP_CHECKSUM;
+	if (packet_has_route(&quoted))
+		return VERDICT_OPTION;
 	if (quoted.protocol != PACKET_UDP || quoted.offset > 0)
 		return VERDICT_ICMP_NO_RULE;
 	*ret_quoted = quoted;

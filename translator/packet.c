@@ -9,6 +9,15 @@
 #define FRAGMENT_MORE 0x2000
 #define FRAGMENT_MASK 0x1fff
 
+enum ip_option {
+	OPTION_END = 0,
+	OPTION_NONE = 1,
+	OPTION_RECORD_ROUTE = 7,
+	OPTION_TIMESTAMP = 68,
+	OPTION_LOOSE_ROUTE = 131,
+	OPTION_STRICT_ROUTE = 137,
+};
+
 uint8_t packet_get8(const struct packet *packet, size_t offset)
 {
 	assert(offset < packet->len);
@@ -145,6 +154,33 @@ uint16_t packet_src_port(const struct packet *packet)
 uint16_t packet_dst_port(const struct packet *packet)
 {
 	return packet_get16(packet, packet->header + 2);
+}
+
+bool packet_has_route(const struct packet *packet)
+{
+	size_t at = HEADER_MIN;
+
+	while (at < packet->header) {
+		size_t left = packet->header - at, length;
+
+		switch (packet_get8(packet, at)) {
+		case OPTION_END:
+			return false;
+		case OPTION_NONE:
+			at++;
+			continue;
+		case OPTION_RECORD_ROUTE:
+		case OPTION_TIMESTAMP:
+		case OPTION_LOOSE_ROUTE:
+		case OPTION_STRICT_ROUTE:
+			return true;
+		}
+		length = left > 1 ? packet_get8(packet, at + 1) : 0;
+		if (length < 2 || length > left)
+			return true;
+		at += length;
+	}
+	return false;
 }
 
 bool packet_is_fragment(const struct packet *packet)

@@ -48,6 +48,11 @@ struct ip_addr packet_dst(const struct packet *packet);
 /* Of UDP, in a packet that is not a later fragment. */
 uint16_t packet_src_port(const struct packet *packet);
 uint16_t packet_dst_port(const struct packet *packet);
+/*
+ * An IP option names or collects addresses (source route, record route,
+ * timestamps), or cannot be told from the next one.
+ */
+bool packet_has_route(const struct packet *packet);
 bool packet_is_fragment(const struct packet *packet);
 
 /* Offsets in the IP header. */

@@ -60,6 +60,8 @@ static enum verdict admit(struct pass *pass, uint8_t *data, size_t len)
 		return VERDICT_PROTOCOL;
 	if (pass->packet.ttl <= 1)
 		return VERDICT_TTL;
+	if (packet_has_route(&pass->packet))
+		return VERDICT_OPTION;
 	pass->src = packet_src(&pass->packet);
 	pass->dst = packet_dst(&pass->packet);
 	if (is_martian(&pass->src) || is_martian(&pass->dst))

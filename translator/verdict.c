@@ -25,6 +25,8 @@ const char *verdict_name(enum verdict verdict)
 		return "protocol";
 	case VERDICT_TTL:
 		return "ttl";
+	case VERDICT_OPTION:
+		return "ip_option";
 	case VERDICT_MARTIAN:
 		return "martian";
 	case VERDICT_SOURCE_IN_POOL:

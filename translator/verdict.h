@@ -18,6 +18,7 @@ enum verdict {
 	VERDICT_MALFORMED, /* its lengths contradict each other */
 	VERDICT_PROTOCOL,  /* neither UDP nor ICMP over IPv4 */
 	VERDICT_TTL,       /* would expire on the way through the edge */
+	VERDICT_OPTION,    /* an IP option in it names or collects addresses */
 	VERDICT_MARTIAN,   /* source or destination is no unicast address */
 	VERDICT_SOURCE_IN_POOL, /* claims to come from one of our endpoints */
 	VERDICT_NO_REALM,       /* no realm holds the destination */

@@ -25,6 +25,25 @@ static struct sample call(void)
 				.ttl = 9 };
 }
 
+START_TEST(behind_the_end_of_the_options_is_none)
+{
+	struct sample sample = call();
+	uint8_t data[SAMPLE_MAX];
+	struct packet packet;
+
+	sample.options = true;
+	ck_assert_int_eq(packet_open(data, sample_build(&sample, data),
+				     &packet),
+			 0);
+	ck_assert(!packet_has_route(&packet));
+	data[20] = 7;
+	ck_assert(packet_has_route(&packet));
+	data[20] = 0;
+	data[21] = 7;
+	ck_assert(!packet_has_route(&packet));
+}
+END_TEST
+
 START_TEST(a_packet_is_read_field_by_field)
 {
 	struct sample sample = call();
@@ -129,6 +148,7 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = {
+		behind_the_end_of_the_options_is_none,
 		a_packet_is_read_field_by_field,
 		no_shortened_packet_is_taken,
 		what_stands_behind_a_packet_is_left_out,

@@ -96,7 +96,7 @@ static size_t build_body(const struct sample *sample, uint8_t *at)
 
 size_t sample_build(const struct sample *sample, uint8_t *buf)
 {
-	static const uint8_t options[8] = { 7, 7, 4, 0, 0, 0, 0, 0 };
+	static const uint8_t options[8] = { 1, 148, 4, 0, 0, 1, 1, 0 };
 	size_t header = sample->options ? 28 : 20;
 	uint8_t body[SAMPLE_MAX];
 	size_t len, start = 0;
