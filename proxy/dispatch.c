@@ -92,7 +92,7 @@ static void within_dialog(struct dispatch *dispatch, struct leg *leg,
 		dialog = find_dialog(leg, sip);
 	if (dialog == NULL ||
 	    (leg->call->state >= CALL_ENDING && method != sip_method_bye)) {
-		counters->unknown++;
+		counters->unknown += method != sip_method_ack;
 		edge_reply(from, msg, 481, NULL, NULL);
 		return;
 	}

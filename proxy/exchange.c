@@ -85,15 +85,6 @@ static void fail(struct exchange *exchange, int status, const char *reason)
 		session_rollback(session);
 }
 
-/* A body written anew, or the failure to do so. */
-static void take_body(struct exchange *exchange, int error)
-{
-	if (error < 0)
-		fail(exchange, 500, "no memory");
-	else
-		exchange->result.verdict = EXCHANGE_BODY;
-}
-
 static void write_body(struct exchange *exchange, bool is_related)
 {
 	const struct call *call = exchange->input.call;
@@ -112,9 +103,10 @@ static void write_body(struct exchange *exchange, bool is_related)
 		return;
 	}
 	rewrite.body = body_of(exchange, &rewrite.len);
-	take_body(exchange,
-		  rewrite_body(&rewrite, is_related ? &exchange->party : NULL,
-			       &exchange->result.body, &exchange->result.len));
+	exchange->result.verdict = EXCHANGE_BODY;
+	if (rewrite_body(&rewrite, is_related ? &exchange->party : NULL,
+			 &exchange->result.body, &exchange->result.len) < 0)
+		fail(exchange, 500, "no memory");
 }
 
 static void exchange_free(struct exchange *exchange)

@@ -32,6 +32,8 @@ int __wrap_getaddrinfo(const char *host, const char *service,
 		       const struct addrinfo *hints, struct addrinfo **list);
 ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __real_recvmsg(int fd, struct msghdr *msg, int flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
 int __real_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
 
@@ -40,6 +42,7 @@ static struct {
 	char device[IFNAMSIZ];
 	int bind_error;
 	uint64_t lost_responses;
+	uint64_t other_versions;
 	uint64_t start_ms;     /* monotonic */
 	uint64_t start_second; /* of the wall clock */
 } guard;
@@ -58,6 +61,11 @@ static void monotonic_time(su_time_t *time)
 uint64_t sofia_guard_lost_responses(void)
 {
 	return guard.lost_responses;
+}
+
+uint64_t sofia_guard_other_versions(void)
+{
+	return guard.other_versions;
 }
 
 static void log_nothing(void *stream, const char *format, va_list args)
@@ -156,6 +164,48 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 		total += msg->msg_iov[i].iov_len;
 	guard.lost_responses++;
 	return (ssize_t)total;
+}
+
+/* A first line that ends with another version than SIP/2.0. */
+static bool is_other_version(const char *data, size_t len)
+{
+	static const char version[] = "SIP/2.0";
+	const char *end = memchr(data, '\n', len);
+	const char *word;
+
+	if (end == NULL)
+		return false;
+	while (end > data && strchr(" \t\r", end[-1]) != NULL)
+		end--;
+	for (word = end; word > data && strchr(" \t", word[-1]) == NULL;)
+		word--;
+	return end - word > 4 && strncasecmp(word, version, 4) == 0 &&
+	       ((size_t)(end - word) != sizeof(version) - 1 ||
+		strncasecmp(word, version, sizeof(version) - 1) != 0);
+}
+
+/*
+ * The library answers 505 to wherever the Via says, not to the sender: such a
+ * request becomes blank lines, which are ignored.
+ */
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t got = __real_recvmsg(fd, msg, flags);
+	char *data;
+	size_t len;
+
+	if (got <= 0 || msg->msg_iovlen == 0)
+		return got;
+	data = msg->msg_iov[0].iov_base;
+	len = msg->msg_iov[0].iov_len;
+	if (len > (size_t)got)
+		len = (size_t)got;
+	if (!is_other_version(data, len) || !is_datagram(fd))
+		return got;
+	guard.other_versions++;
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		memset(msg->msg_iov[i].iov_base, '\n', msg->msg_iov[i].iov_len);
+	return got;
 }
 
 int sofia_guard_request(sip_t *sip)

@@ -2,9 +2,10 @@
 /*
  * Every cure for a bug of the SIP library, in one place.
  *
- * Linked with -Wl,--wrap=getaddrinfo,--wrap=sendmsg,--wrap=bind: the library
+ * Linked with -Wl,--wrap of getaddrinfo, sendmsg, recvmsg and bind: the library
  * then can neither block in a name look-up nor see a UDP response fail (it
- * aborts on the ACK of such a one), and its sockets can be tied to a device.
+ * aborts on the ACK of such a one) nor answer to where a Via says, and its
+ * sockets can be tied to a device.
  */
 #ifndef VIADUCT_PROXY_SOFIA_GUARD_H
 #define VIADUCT_PROXY_SOFIA_GUARD_H
@@ -19,6 +20,8 @@
 
 /* UDP responses that the kernel refused to send. */
 uint64_t sofia_guard_lost_responses(void);
+/* Requests of another SIP version, dropped. */
+uint64_t sofia_guard_other_versions(void);
 
 /*
  * Before su_init(): the library's clock becomes monotonic (its timers abort

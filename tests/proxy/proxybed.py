@@ -65,22 +65,32 @@ def until(condition, what, within=3.0):
 class Bed(unittest.TestCase):
     """A proxy and a manager for each test."""
 
+    conf = CONF
+
     def setUp(self):
         self.agents, self.fake = [], None
         self.dir = tempfile.mkdtemp(prefix="vdproxy")
+        self.addCleanup(shutil.rmtree, self.dir)
         with open(f"{self.dir}/users", "w", encoding="ascii") as users:
             for user in USERS:
                 ha1 = hashlib.md5(f"{user}:example.com:pw".encode())
                 users.write(f"{user}:example.com:{ha1.hexdigest()}\n")
         with open(f"{self.dir}/conf", "w", encoding="ascii") as conf:
-            conf.write(CONF.format(dir=self.dir, net=NET))
+            conf.write(self.conf.format(dir=self.dir, net=NET))
         self.log = open(f"{self.dir}/log", "w", encoding="ascii")
         wrap = os.environ.get("PROXY_WRAP", "").split()
         self.proxy = subprocess.Popen(
             [*wrap, PROXY, "-v", "-c", f"{self.dir}/conf"], stderr=self.log)
+        self.addCleanup(self.end_process, self.proxy)
         until(lambda: os.path.exists(f"{self.dir}/proxy.sock"),
               "the proxy does not start", 20)
         self.manager()
+
+    @staticmethod
+    def end_process(process):
+        if process.poll() is None:
+            process.kill()
+        process.wait()
 
     def tearDown(self):
         for agent in self.agents:
@@ -88,13 +98,9 @@ class Bed(unittest.TestCase):
         died = self.proxy.poll() is not None
         self.proxy.send_signal(signal.SIGTERM)
         code = self.proxy.wait(20)
-        if self.fake:
-            self.fake.terminate()
-            self.fake.wait(5)
         self.log.close()
         with open(f"{self.dir}/log", encoding="latin-1") as log:
             text = log.read()
-        shutil.rmtree(self.dir)
         if died or code != 0 or "runtime error" in text:
             raise AssertionError(f"the proxy ended with {code}:\n{text}")
 
@@ -104,6 +110,7 @@ class Bed(unittest.TestCase):
         self.fake = subprocess.Popen(
             [FAKE, f"{self.dir}/natctl.sock", f"inside={OUTER_IN}",
              f"outside={OUTER_OUT}", *options])
+        self.addCleanup(self.end_process, self.fake)
         until(lambda: self.status()["natctl"] == "up", "natctl is not found",
               10)
 

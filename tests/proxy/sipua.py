@@ -9,6 +9,8 @@ import threading
 import time
 
 PATIENCE = 4.0
+COMPACT = {"call-id": "i", "from": "f", "to": "t", "via": "v", "contact": "m",
+           "content-type": "c", "content-length": "l", "subject": "s"}
 _count = [0]
 
 
@@ -33,14 +35,12 @@ class Message:
         self.method = self.get("CSeq").partition(" ")[2]
         self.uri = "" if self.is_response else words[1]
 
-    def get(self, name, default=""):
-        for key, value in self.headers:
-            if key.lower() == name.lower():
-                return value
-        return default
-
     def all(self, name):
-        return [v for k, v in self.headers if k.lower() == name.lower()]
+        names = (name.lower(), COMPACT.get(name.lower()))
+        return [v for k, v in self.headers if k.lower() in names]
+
+    def get(self, name, default=""):
+        return (self.all(name) or [default])[0]
 
     @property
     def tag(self):
