@@ -90,6 +90,32 @@ static void text_drop(FILE *out, const struct plan *plan)
 	fputs(" counter name \"dropped\" drop\n\t}\n}\n", out);
 }
 
+/* By whose interface a packet comes says which realm it is of, for SIP too. */
+static void text_guard_listeners(FILE *out, const struct plan *plan)
+{
+	const struct conf *conf = plan->conf;
+	char addr[IP_ADDR_TEXT];
+
+	for (size_t i = 0; i < plan->interface_count * conf->listen_count;
+	     i++) {
+		const struct plan_interface *at =
+			&plan->interfaces[i / conf->listen_count];
+		const struct conf_listen *listen =
+			&conf->listens[i % conf->listen_count];
+
+		if (listen->udp.addr.family != IP_V4 ||
+		    listen->realm == at->realm ||
+		    conf_reaches(conf, at->realm, listen->realm))
+			continue;
+		fprintf(out,
+			"\t\tiifname \"%s\" ip daddr %s "
+			"meta l4proto { tcp, udp } th dport %u "
+			"counter name \"dropped\" drop\n",
+			at->name, ip_addr_format(&listen->udp.addr, addr),
+			(unsigned)listen->udp.port);
+	}
+}
+
 char *nft_guard_text(const struct plan *plan)
 {
 	struct text text;
@@ -101,6 +127,11 @@ char *nft_guard_text(const struct plan *plan)
 	text_replace(out, NFT_IP, plan->conf->table, "_guard");
 	fputs("\tcounter dropped { }\n"
 	      "\tcounter misrouted { }\n"
+	      "\tchain input {\n"
+	      "\t\ttype filter hook input priority filter; policy accept;\n",
+	      out);
+	text_guard_listeners(out, plan);
+	fputs("\t}\n"
 	      "\tchain forward {\n"
 	      "\t\ttype filter hook forward priority filter; policy accept;\n"
 	      "\t\tiifname . oifname ",

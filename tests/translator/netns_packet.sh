@@ -74,6 +74,20 @@ outward 4999 nothing
 	fail "packets were lost on the TUN"
 passed "a source without a rule stays inside, and is counted"
 
+name="listeners of other realms"
+ip -n "$outside" route add 10.0.0.1/32 via 203.0.113.10
+listener() { # namespace, address, listener's address, outcome
+	udp "$1" "$2" 5000 "$edge" "$3" 5060 "$3" 5060 "$4"
+}
+before=$(verdict guard_dropped)
+listener "$outside" 203.0.113.1 10.0.0.1 nothing
+[ "$(verdict guard_dropped)" -gt "$before" ] || fail "guard_dropped is not counted"
+listener "$outside" 203.0.113.1 203.0.113.10 203.0.113.1:5000
+listener "$inside" 10.0.0.2 10.0.0.1 10.0.0.2:5000
+listener "$inside" 10.0.0.2 203.0.113.10 10.0.0.2:5000
+ip -n "$outside" route del 10.0.0.1/32
+passed "$name are heard only where the realm is reached"
+
 name=spoofed
 ip netns exec "$edge" sysctl -qw net.ipv4.conf.out0.rp_filter=1
 stop_translator TERM
