@@ -1,252 +1,336 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sends or counts many flows of 172-byte RTP packets, for measurements.
+ * Loads a box with many flows of 172-byte RTP packets, from packet sockets on
+ * both its sides, and tells what came out.
  *
- *   rtpblast send FROM-ADDR FROM-PORT TO-ADDR TO-PORT FLOWS PPS SECONDS
- *   rtpblast recv ADDR PORT FLOWS SECONDS
+ *   rtpblast CORE SIDE SIDE
  *
- * Flow i uses the ports FROM-PORT + 2i and TO-PORT + 2i. Prints one JSON
- * object at the end. recv starts to count at its first packet and ends
- * SECONDS after its start.
+ * A SIDE is six words, see side.h; the second side's traffic is the opposite
+ * direction. Then one command a line, each answered by one JSON object:
+ *
+ *   load SIDES FLOWS PPS MS     as fast as asked, SIDES 1 (the second side
+ *                               only) or 2 (half of it each)
+ *   cpu SIDES FLOWS PPS MS      ten times a millisecond what is due, with
+ *                               spinners that find out what of the cores is left
+ *   delay FLOWS PPS MS          second side, single packets, spinners on
+ *
+ * "received" is the count of the receiving device once it has not moved for
+ * 20 ms, "in_time" what it was at the end of the sending.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
+#include <inttypes.h>
+#include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "bench/side.h"
+#include "bench/spinner.h"
 #include "common/mono.h"
 
-#define PACKET_SIZE 172
-#define FLOWS_MAX   16000
-#define BATCH       32
+#define SIDES     2
+#define BURST     16 /* packets that are due before any is sent */
+#define SLOT_NS   100000
+#define QUIET_MS  20
+#define DRAIN_MS  2000
+#define WARM_MS   100
+#define LINE_SIZE 128
 
-struct flow_set {
-	int *fds; /* owned */
-	size_t count;
+struct load {
+	unsigned sides;
+	size_t flows;
+	uint64_t pps;
+	uint64_t ms;
+	bool slots; /* sleep between slots in place of looking at the clock */
 };
 
-static void die(const char *what)
+struct tally {
+	uint64_t sent;
+	uint64_t refused; /* by the device */
+	uint64_t in_time;
+	uint64_t received;
+	uint64_t ns;
+	uint64_t drain_ms;
+};
+
+static void sleep_until(uint64_t ns)
 {
-	fprintf(stderr, "rtpblast: %s: %s\n", what, strerror(errno));
-	exit(1);
+	struct timespec at = { .tv_sec = (time_t)(ns / 1000000000u),
+			       .tv_nsec = (long)(ns % 1000000000u) };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
-static unsigned number(const char *text, unsigned long max)
+static void sleep_ms(uint64_t ms)
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
+	sleep_until(mono_ns() + ms * 1000000u);
+}
 
-	if (*text == '\0' || *end != '\0' || value == 0 || value > max) {
-		fprintf(stderr, "rtpblast: not a number in 1..%lu: %s\n", max,
-			text);
-		exit(2);
+/* The sides that a load uses: the second one, or both. */
+static struct side *first_side(struct side sides[SIDES],
+			       const struct load *load)
+{
+	return sides + SIDES - load->sides;
+}
+
+static uint64_t received(struct side sides[SIDES], const struct load *load)
+{
+	uint64_t sum = 0;
+
+	for (struct side *side = first_side(sides, load); side < sides + SIDES;
+	     side++) {
+		int64_t count = side_received(side);
+
+		sum += count > 0 ? (uint64_t)count : 0;
 	}
-	return (unsigned)value;
+	return sum;
 }
 
-static struct sockaddr_in address(const char *addr, unsigned port)
+/* Sends what is due, at most a batch a side; false: nothing was due yet. */
+static bool send_due(struct side sides[SIDES], const struct load *load,
+		     uint64_t due, struct tally *tally)
 {
-	struct sockaddr_in ret = { .sin_family = AF_INET,
-				   .sin_port = htons((uint16_t)port) };
+	uint64_t missing = (due - tally->sent - tally->refused) / load->sides;
+	unsigned count = missing > SIDE_BATCH ? SIDE_BATCH : (unsigned)missing;
 
-	if (inet_pton(AF_INET, addr, &ret.sin_addr) != 1) {
-		fprintf(stderr, "rtpblast: not an address: %s\n", addr);
-		exit(2);
+	if (count == 0 || (!load->slots && count * load->sides < BURST))
+		return false;
+	for (struct side *side = first_side(sides, load); side < sides + SIDES;
+	     side++) {
+		unsigned sent = side_send(side, load->flows, count);
+
+		tally->sent += sent;
+		tally->refused += count - sent;
 	}
-	return ret;
+	return true;
 }
 
-static struct flow_set flows_open(const char *addr, unsigned port,
-				  unsigned count)
+static void send_load(struct side sides[SIDES], const struct load *load,
+		      struct tally *tally)
 {
-	struct rlimit limit = { FLOWS_MAX + 64, FLOWS_MAX + 64 };
-	struct flow_set set = { calloc(count, sizeof(int)), count };
+	uint64_t start = mono_ns(), length = load->ms * 1000000u, slot = start;
 
-	if (set.fds == NULL || setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		die("resources");
-	for (unsigned i = 0; i < count; i++) {
-		struct sockaddr_in at = address(addr, port + 2 * i);
-		int size = 1 << 20;
+	while ((tally->ns = mono_ns() - start) < length) {
+		uint64_t due = tally->ns / 1000 * load->pps / 1000000;
 
-		set.fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-		if (set.fds[i] < 0)
-			die("socket");
-		setsockopt(set.fds[i], SOL_SOCKET, SO_RCVBUF, &size,
-			   sizeof(size));
-		if (bind(set.fds[i], (struct sockaddr *)&at, sizeof(at)) != 0)
-			die("bind");
-	}
-	return set;
-}
-
-static void flows_close(struct flow_set *set)
-{
-	for (size_t i = 0; i < set->count; i++)
-		close(set->fds[i]);
-	free(set->fds);
-}
-
-static void flows_connect(const struct flow_set *set, const char *addr,
-			  unsigned port)
-{
-	for (unsigned i = 0; i < set->count; i++) {
-		struct sockaddr_in to = address(addr, port + 2 * i);
-
-		if (connect(set->fds[i], (struct sockaddr *)&to, sizeof(to)))
-			die("connect");
+		if (send_due(sides, load, due, tally) || !load->slots)
+			continue;
+		slot += SLOT_NS;
+		sleep_until(slot);
 	}
 }
 
-static void packet_fill(uint8_t packet[PACKET_SIZE], uint64_t number)
+static void drain(struct side sides[SIDES], const struct load *load,
+		  uint64_t before, struct tally *tally)
 {
-	packet[0] = 0x80;
-	packet[1] = 0;
-	packet[2] = (uint8_t)(number >> 8);
-	packet[3] = (uint8_t)number;
+	uint64_t quiet = 0, last = tally->in_time;
+
+	for (uint64_t ms = 1; quiet < QUIET_MS && ms < DRAIN_MS; ms++) {
+		sleep_ms(1);
+		tally->received = received(sides, load) - before;
+		quiet = tally->received == last ? quiet + 1 : 0;
+		if (quiet == 0)
+			tally->drain_ms = ms;
+		last = tally->received;
+	}
 }
 
-static double cpu_seconds(void)
+static struct tally run_load(struct side sides[SIDES], const struct load *load)
 {
-	struct rusage usage;
+	struct tally tally = { 0 };
+	uint64_t before = received(sides, load);
 
-	getrusage(RUSAGE_SELF, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	send_load(sides, load, &tally);
+	tally.in_time = received(sides, load) - before;
+	drain(sides, load, before, &tally);
+	return tally;
 }
 
-/* Sends what is due by the clock, at most a burst of 64, then looks again. */
-static int run_send(char **args)
+static void print_tally(const struct tally *tally)
 {
-	unsigned flows = number(args[4], FLOWS_MAX);
-	unsigned pps = number(args[5], 10000000);
-	unsigned seconds = number(args[6], 3600);
-	struct flow_set set = flows_open(args[0], number(args[1], 65535),
-					 flows);
-	uint8_t packet[PACKET_SIZE] = { 0 };
-	uint64_t sent = 0, refused = 0, start, now, total;
+	printf("{\"sent\":%" PRIu64 ",\"refused\":%" PRIu64
+	       ",\"seconds\":%.6f,\"in_time\":%" PRIu64 ",\"received\":%" PRIu64
+	       ",\"drain_ms\":%" PRIu64,
+	       tally->sent, tally->refused, (double)tally->ns / 1e9,
+	       tally->in_time, tally->received, tally->drain_ms);
+}
 
-	flows_connect(&set, args[2], number(args[3], 65535));
-	total = (uint64_t)pps * seconds;
+static int on_load(struct side sides[SIDES], const struct load *load)
+{
+	struct tally tally = run_load(sides, load);
+
+	print_tally(&tally);
+	puts("}");
+	return 0;
+}
+
+static int on_cpu(struct side sides[SIDES], const struct load *load)
+{
+	struct spinner *spinner = spinner_new();
+	struct load warm = *load;
+	struct tally tally = { 0 };
+	uint64_t start, idle, wall;
+
+	if (spinner == NULL)
+		return -ENOMEM;
+	warm.ms = WARM_MS;
+	send_load(sides, &warm, &tally);
+	tally = (struct tally){ 0 };
 	start = mono_ns();
-	while (sent + refused < total) {
-		uint64_t due;
-
-		now = mono_ns();
-		due = (now - start) / 1000 * pps / 1000000;
-		if (due > total)
-			due = total;
-		if (due > sent + refused + 64)
-			due = sent + refused + 64;
-		if (now - start > ((uint64_t)seconds + 1) * 1000000000u)
-			break;
-		if (due == sent + refused && pps < 50000)
-			usleep(200);
-		while (sent + refused < due) {
-			uint64_t n = sent + refused;
-
-			packet_fill(packet, n / flows);
-			if (send(set.fds[n % flows], packet, sizeof(packet),
-				 0) == PACKET_SIZE)
-				sent++;
-			else
-				refused++;
-		}
-	}
-	now = mono_ns();
-	printf("{\"sent\":%lu,\"refused\":%lu,\"seconds\":%.3f,\"pps\":%.0f,"
-	       "\"cpu\":%.3f}\n",
-	       (unsigned long)sent, (unsigned long)refused,
-	       (double)(now - start) / 1e9,
-	       (double)sent * 1e9 / (double)(now - start), cpu_seconds());
-	flows_close(&set);
+	idle = spinner_idle_ns(spinner);
+	send_load(sides, load, &tally);
+	idle = spinner_idle_ns(spinner) - idle;
+	wall = (mono_ns() - start) * spinner_cores(spinner);
+	spinner_free(spinner);
+	print_tally(&tally);
+	printf(",\"busy_us\":%.1f}\n", (double)(wall - idle) / 1e3);
 	return 0;
 }
 
-struct counts {
-	uint64_t packets;
-	uint64_t wrong; /* not an RTP packet of ours */
-	uint64_t first_ns;
-	uint64_t last_ns;
-};
-
-static void drain(int fd, struct counts *counts)
+static int compare(const void *a, const void *b)
 {
-	static uint8_t buffers[BATCH][PACKET_SIZE + 1];
-	struct iovec vectors[BATCH];
-	struct mmsghdr messages[BATCH] = { 0 };
-	int n;
+	int64_t x, y;
 
-	for (int i = 0; i < BATCH; i++) {
-		vectors[i] = (struct iovec){ buffers[i], PACKET_SIZE + 1 };
-		messages[i].msg_hdr.msg_iov = &vectors[i];
-		messages[i].msg_hdr.msg_iovlen = 1;
-	}
-	while ((n = recvmmsg(fd, messages, BATCH, 0, NULL)) > 0) {
-		counts->last_ns = mono_ns();
-		if (counts->packets == 0)
-			counts->first_ns = counts->last_ns;
-		for (int i = 0; i < n; i++) {
-			if (messages[i].msg_len == PACKET_SIZE &&
-			    buffers[i][0] == 0x80)
-				counts->packets++;
-			else
-				counts->wrong++;
-		}
-		if (n < BATCH)
-			break;
-	}
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x < y ? -1 : x > y;
 }
 
-static int run_recv(char **args)
+static void hear_all(const struct side *side, int64_t *delays, size_t max,
+		     size_t *count)
 {
-	unsigned flows = number(args[2], FLOWS_MAX);
-	uint64_t seconds = number(args[3], 3600);
-	struct flow_set set = flows_open(args[0], number(args[1], 65535),
-					 flows);
-	struct epoll_event events[256];
-	struct counts counts = { 0 };
-	uint64_t end = mono_ns() + seconds * 1000000000u;
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	int64_t delay;
 
-	for (size_t i = 0; i < set.count; i++) {
-		struct epoll_event event = { .events = EPOLLIN,
-					     .data.fd = set.fds[i] };
+	while ((delay = side_hear(side)) >= 0)
+		if (delay > 0 && *count < max)
+			delays[(*count)++] = delay;
+}
 
-		if (epoll_ctl(epoll, EPOLL_CTL_ADD, set.fds[i], &event) != 0)
-			die("epoll");
+static void print_delays(int64_t *delays, size_t count, size_t sent)
+{
+	double at[3] = { 0 };
+
+	qsort(delays, count, sizeof(*delays), compare);
+	if (count > 0) {
+		at[0] = (double)delays[count / 2] / 1e3;
+		at[1] = (double)delays[count * 99 / 100] / 1e3;
+		at[2] = (double)delays[count - 1] / 1e3;
 	}
-	puts("{\"ready\":true}");
-	fflush(stdout);
-	while (mono_ns() < end) {
-		int n = epoll_wait(epoll, events, 256, 100);
+	printf("{\"sent\":%zu,\"received\":%zu,\"p50_us\":%.2f,"
+	       "\"p99_us\":%.2f,\"max_us\":%.2f}\n",
+	       sent, count, at[0], at[1], at[2]);
+}
 
-		for (int i = 0; i < n; i++)
-			drain(events[i].data.fd, &counts);
+static int on_delay(struct side *side, char *const args[SIDE_ARGS],
+		    const struct load *load)
+{
+	size_t max = load->pps * load->ms / 1000, sent = 0, count = 0;
+	uint64_t gap = 1000000000u / load->pps, at;
+	struct spinner *spinner = NULL;
+	int64_t *delays = calloc(max + 1, sizeof(*delays));
+	int err = delays == NULL ? -ENOMEM : side_listen(side, args);
+
+	if (err == 0 && (spinner = spinner_new()) == NULL)
+		err = -ENOMEM;
+	if (err != 0)
+		goto out;
+	at = mono_ns();
+	for (size_t i = 0; i < max; i++) {
+		at += gap;
+		sleep_until(at);
+		sent += side_send_stamped(side, load->flows);
+		hear_all(side, delays, max, &count);
 	}
-	printf("{\"received\":%lu,\"wrong\":%lu,\"seconds\":%.3f}\n",
-	       (unsigned long)counts.packets, (unsigned long)counts.wrong,
-	       (double)(counts.last_ns - counts.first_ns) / 1e9);
-	close(epoll);
-	flows_close(&set);
-	return 0;
+	sleep_ms(QUIET_MS);
+	hear_all(side, delays, max, &count);
+	print_delays(delays, count, sent);
+out:
+	spinner_free(spinner);
+	side_deafen(side);
+	free(delays);
+	return err;
+}
+
+static int on_command(const char *line, struct side sides[SIDES], char **args)
+{
+	struct load load = { .sides = 1 };
+	size_t most = sides[0].frames.count < sides[1].frames.count ?
+			      sides[0].frames.count :
+			      sides[1].frames.count;
+	char word[8];
+	int n = 0;
+
+	if (sscanf(line, "%7s %n", word, &n) != 1)
+		return -EINVAL;
+	line += n;
+	if (strcmp(word, "delay") != 0 &&
+	    (sscanf(line, "%u %n", &load.sides, &n) != 1 || load.sides < 1 ||
+	     load.sides > SIDES))
+		return -EINVAL;
+	if (strcmp(word, "delay") != 0)
+		line += n;
+	if (sscanf(line, "%zu %" SCNu64 " %" SCNu64, &load.flows, &load.pps,
+		   &load.ms) != 3 ||
+	    load.flows == 0 || load.flows > most || load.pps == 0 ||
+	    load.pps > 100000000 || load.ms > 600000)
+		return -EINVAL;
+	load.slots = strcmp(word, "cpu") == 0;
+	if (strcmp(word, "load") == 0)
+		return on_load(sides, &load);
+	if (load.slots)
+		return on_cpu(sides, &load);
+	if (strcmp(word, "delay") == 0)
+		return on_delay(&sides[1], args + SIDE_ARGS, &load);
+	return -EINVAL;
+}
+
+static int settle(const char *core)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)atoi(core), &set);
+	prctl(PR_SET_TIMERSLACK, 1);
+	return sched_setaffinity(0, sizeof(set), &set) != 0 ? -errno : 0;
+}
+
+static int serve(struct side sides[SIDES], char **args)
+{
+	char line[LINE_SIZE];
+	int err = 0;
+
+	while (err == 0 && fgets(line, sizeof(line), stdin) != NULL) {
+		err = on_command(line, sides, args);
+		fflush(stdout);
+	}
+	return err;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 9 && strcmp(argv[1], "send") == 0)
-		return run_send(argv + 2);
-	if (argc == 6 && strcmp(argv[1], "recv") == 0)
-		return run_recv(argv + 2);
-	fprintf(stderr,
-		"usage: rtpblast send FROM PORT TO PORT FLOWS PPS SECONDS\n"
-		"       rtpblast recv AT PORT FLOWS SECONDS\n");
-	return 2;
+	struct side sides[SIDES] = {
+		{ .send_fd = -1, .stamp_fd = -1, .counts_fd = -1 },
+		{ .send_fd = -1, .stamp_fd = -1, .counts_fd = -1 },
+	};
+	int err;
+
+	if (argc != 2 + SIDES * SIDE_ARGS) {
+		fputs("usage: rtpblast CORE SIDE SIDE (six words each)\n",
+		      stderr);
+		return 2;
+	}
+	err = settle(argv[1]);
+	for (int i = 0; err == 0 && i < SIDES; i++)
+		err = side_init(&sides[i], argv + 2 + i * SIDE_ARGS);
+	if (err == 0)
+		err = serve(sides, argv + 2);
+	if (err != 0)
+		fprintf(stderr, "rtpblast: %s\n", strerror(-err));
+	for (int i = 0; i < SIDES; i++)
+		side_done(&sides[i]);
+	return err != 0;
 }
