@@ -109,10 +109,11 @@ struct conf_client { /* what one user may ask natctl for */
 
 struct conf {
 	char *path;
-	char *rundir; /* default /run/viaduct */
-	char *tun;    /* prefix of the TUN devices, default viaduct */
-	char *table;  /* nft table, default viaduct */
-	char *user;   /* NULL: stay */
+	char *rundir;           /* default /run/viaduct */
+	char *tun;              /* prefix of the TUN devices, default viaduct */
+	char *table;            /* nft table, default viaduct */
+	char *user;             /* NULL: stay */
+	unsigned announce_time; /* seconds, default 60 */
 	struct conf_realm *realms; /* realms[id] */
 	size_t realm_count;
 	struct conf_pool *pools;

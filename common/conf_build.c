@@ -11,6 +11,7 @@
 #include "common/conf_parts.h"
 
 #define HOLD_DOWN_MAX 86400
+#define ANNOUNCE_MAX  86400
 #define NUMBER_MAX    2000000000
 
 /* A section that is being read. */
@@ -470,6 +471,9 @@ static void build_top(struct conf_reader *reader)
 	build_text(reader, "table", "viaduct", &reader->conf->table);
 	if (user && *user->text != '\0')
 		conf_get_text(reader, user, &reader->conf->user);
+	reader->conf->announce_time = 60;
+	conf_get_number(reader, conf_value(reader->root, "announce_time"), 0,
+			ANNOUNCE_MAX, &reader->conf->announce_time);
 }
 
 static void build_realms(struct conf_reader *reader)

@@ -87,6 +87,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("tun"),
 	VALUE("table"),
 	VALUE("user"),
+	VALUE("announce_time"),
 	CFG_SEC("realm", realm_opts, TITLED),
 	CFG_SEC("pool", pool_opts, TITLED),
 	CFG_SEC("listen", listen_opts, TITLED),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "natctl/answer.h"
+#include "natctl/restore.h"
 
 /* Ends the leases of an ask that was not granted. */
 static void undo_ask(struct change *change, size_t count, bool hold,
@@ -46,7 +47,9 @@ static void on_ask_done(int result, uint64_t now_ms, void *arg)
 		lease->state = LEASE_ACTIVE;
 		lease_set_expiry(&manager->leases, lease,
 				 now_ms + lease->lifetime * UINT64_C(1000));
+		restore_tell_lease(&manager->keeper, lease, now_ms);
 	}
+	keeper_commit(&manager->keeper);
 	manager->count.granted += change->count;
 	change_finish(change, NULL);
 }

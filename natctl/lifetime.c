@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "natctl/answer.h"
+#include "natctl/restore.h"
 
 #define EXPIRE_BATCH    1024 /* leases that end in one change */
 #define EXPIRE_RETRY_MS 100  /* without memory for it */
@@ -27,7 +28,11 @@ static int refresh_leases(struct task *task, struct request_refresh *refresh,
 			lease_set_expiry(leases, lease,
 					 task->now_ms +
 						 lifetime * UINT64_C(1000));
+		if (lease->state == LEASE_ACTIVE)
+			restore_tell_expiry(&task->manager->keeper, lease,
+					    task->now_ms);
 	}
+	keeper_commit(&task->manager->keeper);
 	task->manager->count.refreshed += selection.count;
 	free(selection.ids);
 	return task_answer(task, answer_count("refreshed", selection.count));
@@ -93,6 +98,10 @@ static int remove_leases(struct manager *manager, const uint64_t *ids,
 		lease_clear_expiry(&manager->leases, lease);
 		grant_leave(&manager->scope, lease, now_ms);
 	}
+	/* Before the answer, and before the rules go: one that is back after
+	 * a restart would have no one to end it. */
+	restore_tell_end(&manager->keeper, ids, change->count, now_ms);
+	keeper_commit(&manager->keeper);
 	if (rc == 0)
 		return -EINPROGRESS;
 	end_leases(manager, change, now_ms);

@@ -17,9 +17,11 @@
 #include "common/privs.h"
 #include "common/sock.h"
 #include "natctl/control.h"
+#include "natctl/journal.h"
 #include "natctl/manager.h"
 #include "natctl/own.h"
 #include "natctl/rulelink.h"
+#include "natctl/survival.h"
 
 #define EPOCH_BITS 53 /* a number that every JSON reader keeps exactly */
 
@@ -44,6 +46,7 @@ struct program {
 	struct rulelink *link;    /* owned */
 	struct manager *manager;  /* owned */
 	struct control *control;  /* owned */
+	struct journal *journal;  /* owned */
 	struct own own;
 	char control_path[PATH_MAX];
 	char link_path[PATH_MAX];
@@ -153,15 +156,31 @@ static int make_manager(struct program *program)
 	random_bytes(&options.epoch, sizeof(options.epoch));
 	options.epoch >>= 64 - EPOCH_BITS;
 	program->link = rulelink_new(program->base, program->link_path,
-				     options.epoch, &program->conf->names);
+				     &program->conf->names);
 	if (program->link == NULL)
 		return -ENOMEM;
 	options.translator.ops = &rulelink_ops;
 	options.translator.link = program->link;
 	program->manager = manager_new(&options);
-	if (program->manager == NULL)
-		return -ENOMEM;
-	rulelink_start(program->link, next_rule, program);
+	return program->manager == NULL ? -ENOMEM : 0;
+}
+
+/* After make_control: nobody else writes the journal then. */
+static int begin_work(struct program *program)
+{
+	struct rulelink_sync sync = { .next = next_rule, .arg = program };
+	bool found;
+	int rc = survival_begin(program->conf, program->manager, program->uid,
+				program->gid, &found, &program->journal);
+
+	if (rc != 0) {
+		log_error("%s/natctl/journal: %s", program->conf->rundir,
+			  strerror(-rc));
+		return rc;
+	}
+	sync.epoch = manager_epoch(program->manager);
+	sync.grace_seconds = found ? 0 : program->conf->announce_time;
+	rulelink_start(program->link, &sync);
 	return 0;
 }
 
@@ -222,6 +241,8 @@ static int run(struct program *program)
 	}
 	rc = make_control(program);
 	if (rc == 0)
+		rc = begin_work(program);
+	if (rc == 0)
 		rc = give_up_rights(program);
 	if (rc != 0)
 		return rc;
@@ -238,6 +259,7 @@ static void program_done(struct program *program)
 	rulelink_free(program->link);
 	control_free(program->control);
 	manager_free(program->manager);
+	journal_close(program->journal);
 	for (size_t i = 0; i < 2; i++)
 		if (program->signals[i] != NULL)
 			event_free(program->signals[i]);

@@ -11,6 +11,7 @@
 #include "common/conf.h"
 #include "natctl/fault.h"
 #include "natctl/grant.h"
+#include "natctl/kept.h"
 #include "natctl/translator.h"
 
 struct manager;
@@ -51,6 +52,21 @@ int manager_request(struct manager *manager,
 		    const struct manager_request *request, uint64_t now_ms,
 		    manager_answer_fn on_answer, void *arg,
 		    struct manager_answer *ret);
+
+/* What happens from now on is told to the keeper. Not owned. */
+void manager_keep(struct manager *manager, const struct keeper *keeper);
+/*
+ * One entry of what another manager's keeper was told, in the order in which
+ * it was; before anything else is done. What cannot be restored (another pool
+ * in the configuration, no memory) is logged and left out.
+ */
+void manager_restore(struct manager *manager, const struct kept_entry *entry);
+/* All that is to be kept now. */
+void manager_tell_all(const struct manager *manager,
+		      const struct keeper *keeper);
+/* Tells the managers that know of the same leases from others. */
+uint64_t manager_epoch(const struct manager *manager);
+void manager_set_epoch(struct manager *manager, uint64_t epoch);
 
 /* Ends leases and holds whose time is over. */
 void manager_tick(struct manager *manager, uint64_t now_ms);

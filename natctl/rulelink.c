@@ -18,7 +18,8 @@ enum rulelink_state {
 	RULELINK_DOWN,   /* waits to connect */
 	RULELINK_HELLO,  /* connected; has not been answered */
 	RULELINK_SYNC,   /* sends what is in force; changes queue up behind */
-	RULELINK_SYNCED, /* all sent; the end is not acknowledged */
+	RULELINK_GRACE,  /* all sent; clients may announce what they had */
+	RULELINK_SYNCED, /* the end was sent and is not acknowledged */
 	RULELINK_UP,
 	RULELINK_DOOMED, /* to be closed as soon as the loop runs */
 };
@@ -26,16 +27,17 @@ enum rulelink_state {
 struct rulelink {
 	struct event_base *base;         /* not owned */
 	const struct realm_names *names; /* not owned */
-	record_next_fn next;
-	void *next_arg;
+	struct rulelink_sync sync;
 	char *path; /* owned */
-	uint64_t epoch;
 	enum rulelink_state state;
+	bool is_usable;         /* what the manager holds has been sent */
 	const char *doom;       /* why; static */
 	int fd;                 /* -1: none */
 	struct event *readable; /* owned, while connected */
 	struct event *writable; /* owned, while connected */
 	struct event *timer;    /* owned: connect again, or time-out */
+	struct event *grace;    /* owned: the time to announce is over */
+	uint64_t grace_until_ms;
 	struct record_queue queue;
 	struct record *sending; /* owned; the socket has not taken it; or NULL */
 	uint64_t taken_ms; /* when the socket last took a record, or was made */
@@ -111,6 +113,7 @@ static void close_link(struct rulelink *link, const char *why)
 	tell(link, why);
 	close_socket(link);
 	link->state = RULELINK_DOWN;
+	link->is_usable = false;
 	connect_later(link);
 	end_records(link);
 }
@@ -123,15 +126,35 @@ static void doom_link(struct rulelink *link, const char *why)
 	event_active(link->timer, EV_TIMEOUT, 1);
 }
 
-/* As many rules as fit one record, or the end. 0 or -Exxx. */
+/* What the manager holds is in force; changes are taken at once. */
+static void on_usable(struct rulelink *link)
+{
+	link->is_usable = true;
+	link->backoff_ms = RULELINK_BACKOFF_MIN;
+	link->told[0] = '\0';
+	log_info("translator: connected, %zu rules synchronised",
+		 link->sync_count);
+}
+
+/*
+ * As many rules as fit one record, or the end; nothing: the end is not to be
+ * sent yet. 0 or -Exxx.
+ */
 static int build_sync(struct rulelink *link, struct record **ret)
 {
 	size_t count;
-	int rc = record_new_sync(link->seq, link->next, link->next_arg,
+	int rc = record_new_sync(link->seq, link->sync.next, link->sync.arg,
 				 &link->sync_id, link->buffer, ret, &count);
 
 	if (rc != 0)
 		return rc;
+	if (count == 0 && mono_ms() < link->grace_until_ms) {
+		free(*ret);
+		*ret = NULL;
+		link->state = RULELINK_GRACE;
+		on_usable(link);
+		return 0;
+	}
 	if (count == 0) {
 		link->sync_end_seq = link->seq;
 		link->state = RULELINK_SYNCED;
@@ -149,8 +172,12 @@ static int pick_record(struct rulelink *link)
 	if (link->sending != NULL)
 		return 0;
 	if (link->state == RULELINK_SYNC &&
-	    (record == NULL || !record_is_opening(record)))
-		return build_sync(link, &link->sending);
+	    (record == NULL || !record_is_opening(record))) {
+		int rc = build_sync(link, &link->sending);
+
+		if (rc != 0 || link->sending != NULL)
+			return rc;
+	}
 	if (record != NULL)
 		link->sending = record_queue_pop_unsent(&link->queue);
 	return 0;
@@ -231,10 +258,8 @@ static const char *on_hello(struct rulelink *link, struct wire_reader *reader)
 static void on_synchronised(struct rulelink *link)
 {
 	link->state = RULELINK_UP;
-	link->backoff_ms = RULELINK_BACKOFF_MIN;
-	link->told[0] = '\0';
-	log_info("translator: connected, %zu rules synchronised",
-		 link->sync_count);
+	if (!link->is_usable)
+		on_usable(link);
 }
 
 static const char *on_ack(struct rulelink *link, struct wire_reader *reader)
@@ -320,8 +345,8 @@ static int open_link(struct rulelink *link)
 	if (link->readable == NULL || link->writable == NULL ||
 	    event_add(link->readable, NULL) != 0)
 		goto fail;
-	rc = record_new_hello(link->seq, link->epoch, link->names, link->buffer,
-			      &record);
+	rc = record_new_hello(link->seq, link->sync.epoch, link->names,
+			      link->buffer, &record);
 	if (rc != 0)
 		goto fail;
 	link->state = RULELINK_HELLO;
@@ -387,8 +412,29 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		check_lost(link);
 }
 
+/* Rules that nobody has announced again are removed now. */
+static void on_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct rulelink *link = arg;
+	struct record *record;
+
+	(void)fd;
+	(void)what;
+	if (link->state != RULELINK_GRACE)
+		return;
+	if (record_new_mark(link->seq, WIRE_SYNC_END, link->buffer, &record) !=
+	    0) {
+		close_link(link, "no memory");
+		return;
+	}
+	link->sync_end_seq = link->seq;
+	link->state = RULELINK_SYNCED;
+	if (queue_record(link, record) != 0)
+		close_link(link, "connection lost");
+}
+
 struct rulelink *rulelink_new(struct event_base *base, const char *path,
-			      uint64_t epoch, const struct realm_names *names)
+			      const struct realm_names *names)
 {
 	struct rulelink *link = calloc(1, sizeof(*link));
 
@@ -396,14 +442,14 @@ struct rulelink *rulelink_new(struct event_base *base, const char *path,
 		return NULL;
 	link->base = base;
 	link->names = names;
-	link->epoch = epoch;
 	link->fd = -1;
 	link->state = RULELINK_DOWN;
 	link->backoff_ms = RULELINK_BACKOFF_MIN;
 	record_queue_init(&link->queue);
 	link->path = strdup(path);
 	link->timer = evtimer_new(base, on_timer, link);
-	if (link->path != NULL && link->timer != NULL)
+	link->grace = evtimer_new(base, on_grace_over, link);
+	if (link->path != NULL && link->timer != NULL && link->grace != NULL)
 		return link;
 	rulelink_free(link);
 	return NULL;
@@ -415,6 +461,8 @@ void rulelink_free(struct rulelink *link)
 		return;
 	if (link->timer != NULL)
 		event_free(link->timer);
+	if (link->grace != NULL)
+		event_free(link->grace);
 	close_socket(link);
 	link->state = RULELINK_DOWN;
 	end_records(link);
@@ -422,10 +470,13 @@ void rulelink_free(struct rulelink *link)
 	free(link);
 }
 
-void rulelink_start(struct rulelink *link, record_next_fn next, void *arg)
+void rulelink_start(struct rulelink *link, const struct rulelink_sync *sync)
 {
-	link->next = next;
-	link->next_arg = arg;
+	struct timeval tv = { .tv_sec = (time_t)sync->grace_seconds };
+
+	link->sync = *sync;
+	link->grace_until_ms = mono_ms() + sync->grace_seconds * UINT64_C(1000);
+	(void)evtimer_add(link->grace, &tv);
 	set_timer(link, 0);
 }
 
@@ -489,7 +540,7 @@ static bool is_up(const void *arg)
 {
 	const struct rulelink *link = arg;
 
-	return link->state == RULELINK_UP;
+	return link->is_usable && link->state != RULELINK_DOOMED;
 }
 
 const struct translator_ops rulelink_ops = {

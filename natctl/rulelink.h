@@ -22,13 +22,25 @@
 struct event_base;
 struct rulelink;
 
+struct rulelink_sync {
+	record_next_fn next; /* the rules in force, one after the other */
+	void *arg;
+	uint64_t epoch;
+	/*
+	 * Rules that are not among them stay for so long after the start, for
+	 * clients to announce them again; one that is in the way of another
+	 * goes earlier.
+	 */
+	unsigned grace_seconds;
+};
+
 /* A link that is down; `names` are not owned. NULL: no memory. */
 struct rulelink *rulelink_new(struct event_base *base, const char *path,
-			      uint64_t epoch, const struct realm_names *names);
+			      const struct realm_names *names);
 /* Ends the changes under way with -ECONNRESET. */
 void rulelink_free(struct rulelink *link);
-/* Connects from now on; `next` tells what to synchronise. */
-void rulelink_start(struct rulelink *link, record_next_fn next, void *arg);
+/* Connects from now on. */
+void rulelink_start(struct rulelink *link, const struct rulelink_sync *sync);
 
 /*
  * With a struct rulelink as `link`. A removal for which there is no room is

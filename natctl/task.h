@@ -5,6 +5,7 @@
 
 #include "natctl/change.h"
 #include "natctl/grant.h"
+#include "natctl/kept.h"
 #include "natctl/manager.h"
 #include "natctl/request.h"
 
@@ -13,6 +14,7 @@ struct manager {
 	uint64_t epoch;
 	uint32_t owner;
 	struct translator translator;
+	struct keeper keeper;
 	struct pool_set *pools; /* owned */
 	struct lease_table leases;
 	struct grant_scope scope;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "natctl/answer.h"
+#include "natctl/restore.h"
 
 static void on_tighten_done(int result, uint64_t now_ms, void *arg)
 {
@@ -14,7 +15,6 @@ static void on_tighten_done(int result, uint64_t now_ms, void *arg)
 	struct manager *manager = change->manager;
 	struct fault fault;
 
-	(void)now_ms;
 	for (size_t i = 0; i < change->count; i++) {
 		struct change_item *item = &change->items[i];
 		struct lease *lease = lease_find(&manager->leases, item->lease);
@@ -28,7 +28,10 @@ static void on_tighten_done(int result, uint64_t now_ms, void *arg)
 				     item->condition_count);
 		lease->rule.remote = item->remote;
 		item->conditions = NULL;
+		if (lease->state == LEASE_ACTIVE)
+			restore_tell_lease(&manager->keeper, lease, now_ms);
 	}
+	keeper_commit(&manager->keeper);
 	if (result == 0) {
 		manager->count.changed += change->count;
 		change_finish(change, NULL);

@@ -6,6 +6,7 @@ import time
 
 import capture
 import netns
+from applications import pairs
 from calls import Pair, finish, first_packets, hang_up, talk
 from context import equal, require
 from edge import program
@@ -47,6 +48,45 @@ def kill(context, daemon):
             first_packets(a, b)
             hang_up(a, b)
         finish(context)
+
+
+def kill_unnoticed(context, daemon):
+    """kill -9 of a daemon in a call, twice, and its restart, cost the call
+    nothing: not one packet is lost, and BYE afterwards releases everything."""
+    lab = context.lab
+    with Pair(context) as (a, b):
+        with context.test(f"kill_{daemon}/no_packet_lost", ["R4"]):
+            lab.take()
+            talk(a, b)
+            first_packets(a, b)
+            rules = {edge.name: edge.rules() for edge in lab.edges.values()}
+            require(all(rules.values()), f"no rules: {rules}")
+            for phone in (a, b):
+                phone.tell("media start")
+            for _ in range(2):
+                for edge in lab.edges.values():
+                    time.sleep(0.3)
+                    edge.kill(daemon)
+                    time.sleep(0.3)
+                    edge.start(daemon)
+            time.sleep(0.3)
+            for phone in (a, b):
+                phone.tell("media stop")
+            time.sleep(0.3)
+            for receiver, sender in ((a, b), (b, a)):
+                for into, out in zip(receiver.stats(), sender.stats()):
+                    label = f"phone {receiver.setup.name}: "
+                    require(out["rtp"]["sent"] > 50, f"only {out['rtp']['sent']} RTP sent")
+                    equal(label + "RTP received", into["rtp"]["received"], out["rtp"]["sent"])
+                    equal(label + "lost", into["rtp"]["lost"], 0)
+            for edge in lab.edges.values():
+                equal("leases and rules", pairs(edge.leases()), pairs(edge.rules()))
+        with context.test(f"kill_{daemon}/bye_releases", ["R4"]):
+            hang_up(a, b)
+            finish(context)
+
+
+kill_unnoticed.own_lab = True
 
 
 def check_flowing(context):

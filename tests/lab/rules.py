@@ -2,6 +2,7 @@
 """What rules do beyond plain pairs: conditions, kinds, and that a grant means
 that the rule is in force. Plain UDP applications on the interchange lab."""
 
+import os
 import socket
 
 import netns
@@ -244,12 +245,45 @@ class Restarts(Rules):
         self.b.send("20.20.20.20:2020", "and back")
         self.r.gets("and back", OUTER)
 
-    def r3_a_new_manager_and_the_rules_agree(self):
+    def r3_a_new_manager_has_the_leases_of_the_one_before(self):
+        before = self.edge.rules()
         self.edge.start("natctl")
+        equal("rules", pairs(self.edge.rules()), pairs(before))
+        equal("leases", pairs(self.edge.leases()), pairs(before))
+        try:
+            ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name)
+        except rpc.RpcError as error:
+            equal("error of an ask for what is leased", error.code, -32002)
+        self.r.send(OUTER, "as before")
+        self.b.gets("as before", "20.20.20.20:2020")
+
+    def r4_without_its_journal_clients_announce_what_they_had(self):
+        """Rules stay for announce_time; one that is announced goes on without
+        a gap, one that is not ends."""
+        other, epoch = "3.3.3.3:3335", self.epoch()
+        ask_one(self.edge, "2.2.2.2:1111@inside", other, "forgotten")
+        self.edge.kill("natctl")
+        os.unlink(os.path.join(self.edge.folder, "run", "natctl", "journal"))
+        self.edge.start("natctl")
+        equal("leases", self.edge.leases(), [])
+        require(self.epoch() != epoch, "the epoch is the old one")
+        self.r.send(other, "not yet announced")
+        self.other.gets("not yet announced", "20.20.20.20:2020")
+        self.r.send(OUTER, "before")
         ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name)
-        equal("rules", pairs(self.edge.rules()), pairs(self.edge.leases()))
-        self.r.send(OUTER, "announced again")
-        self.b.gets("announced again", "20.20.20.20:2020")
+        self.r.send(OUTER, "after")
+        self.b.gets("before", "20.20.20.20:2020")
+        self.b.gets("after", "20.20.20.20:2020")
+        netns.wait_until("what was not announced has ended",
+                         lambda: len(self.edge.rules()) == 1, timeout=4)
+        self.r.send(other, "too late")
+        self.r.send(OUTER, "goes on")
+        self.b.gets("goes on", "20.20.20.20:2020")
+        self.other.hears_nothing()
+
+    def epoch(self):
+        with self.edge.channel("natctl") as channel:
+            return channel.call("status")["epoch"]
 
 
 def read_your_writes(context, times):

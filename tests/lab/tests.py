@@ -33,6 +33,7 @@ TESTS = {
     "behind_router": pools.behind_router,
     "host_firewall": firewall.host_firewall,
     "kill": robust.kill,
+    "kill_unnoticed": robust.kill_unnoticed,
     "stopped": robust.stopped,
     "fails_closed": robust.fails_closed,
     "many_calls": robust.many_calls,

@@ -89,6 +89,7 @@ static void begin(void)
 	struct manager_options options = {
 		.seed = 1, .epoch = 77, .owner = geteuid(), .is_own = is_own
 	};
+	struct rulelink_sync sync = { .next = next_rule, .epoch = 77 };
 
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -102,13 +103,14 @@ static void begin(void)
 	fake = malloc(sizeof(*fake));
 	ck_assert(base != NULL && fake != NULL);
 	fake_translator_start(fake, base, link_path, &conf->names);
-	rulelink = rulelink_new(base, link_path, 77, &conf->names);
+	rulelink = rulelink_new(base, link_path, &conf->names);
 	options.conf = conf;
 	options.translator.ops = &rulelink_ops;
 	options.translator.link = rulelink;
 	manager = manager_new(&options);
 	ck_assert(rulelink != NULL && manager != NULL);
-	rulelink_start(rulelink, next_rule, manager);
+	sync.arg = manager;
+	rulelink_start(rulelink, &sync);
 	ck_assert_int_eq(control_new(base, control_path, manager, &control), 0);
 	client = natctl_new(control_path, PATIENT, NULL);
 	ck_assert_ptr_nonnull(client);

@@ -41,20 +41,25 @@ static bool is_own(const struct endpoint *endpoint, void *arg)
 	return desk.own;
 }
 
-void desk_begin(void)
+struct manager *desk_new_manager(void)
 {
 	struct manager_options options = {
 		.seed = 3, .epoch = DESK_EPOCH, .owner = OWNER, .is_own = is_own
 	};
 
+	options.conf = desk.conf;
+	options.translator.ops = &fake_link_ops;
+	options.translator.link = &desk.link;
+	return manager_new(&options);
+}
+
+void desk_begin(void)
+{
 	json_set_alloc_funcs(malloc, free);
 	desk.conf = sample_conf(configuration);
 	faults_begin();
 	fake_link_init(&desk.link);
-	options.conf = desk.conf;
-	options.translator.ops = &fake_link_ops;
-	options.translator.link = &desk.link;
-	desk.manager = manager_new(&options);
+	desk.manager = desk_new_manager();
 	ck_assert_ptr_nonnull(desk.manager);
 	memset(&desk.reply, 0, sizeof(desk.reply));
 	desk.now_ms = 1000000;

@@ -39,6 +39,9 @@ struct desk {
 
 extern struct desk desk;
 
+/* Another one, for the same translator: after a restart. */
+struct manager *desk_new_manager(void);
+
 /* The fixture; at its end nothing may be left allocated. */
 void desk_begin(void);
 void desk_end(void);
