@@ -87,6 +87,7 @@ static int open_listener(struct listener *listener, su_root_t *root,
 {
 	char url[FLOW_URL_TEXT];
 	struct flow self = { .listener = listener, .peer = listener->local };
+	int error;
 
 	errno = 0;
 	sofia_guard_bind_device(device_of(realm));
@@ -99,13 +100,15 @@ static int open_listener(struct listener *listener, su_root_t *root,
 		NTATAG_GRAYLIST(0), NTATAG_UDP_MTU(EDGE_MESSAGE_MAX),
 		NTATAG_TIMER_C(TIMER_C_MS), TPTAG_STUN_SERVER(0),
 		TPTAG_UDP_RMEM(UDP_RECV_BUFFER), TAG_END());
+	error = errno != 0 ? -errno : -EADDRINUSE;
+	if (sofia_guard_bind_error() < 0)
+		error = sofia_guard_bind_error();
 	sofia_guard_bind_device(NULL);
 	if (listener->agent != NULL)
 		return 0;
 	log_error("listen %s: cannot listen on %s: %s", listener->name,
-		  listener->host_port,
-		  strerror(errno != 0 ? errno : EADDRINUSE));
-	return errno != 0 ? -errno : -EADDRINUSE;
+		  listener->host_port, strerror(-error));
+	return error;
 }
 
 int edge_new(su_root_t *root, const struct conf *conf,
