@@ -217,8 +217,10 @@ static void response_ready(struct job *job,
 	if (job->kind == JOB_RESPONSE && relay->server == NULL)
 		return;
 	if (job->msg == NULL) {
-		relay_answer(relay, job->status, NULL);
-		relay_finish(relay, job->status);
+		int status = relay->is_cancelled ? 487 : job->status;
+
+		relay_answer(relay, status, NULL);
+		relay_finish(relay, status);
 	} else if (result->verdict == EXCHANGE_REFUSE ||
 		   result->verdict == EXCHANGE_END) {
 		end_by_response(job, result);
