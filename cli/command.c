@@ -117,6 +117,24 @@ json_t *command_call(const struct command_env *env, const char *socket,
 	return result;
 }
 
+json_t *command_try(const struct command_env *env, const char *socket,
+		    const char *method, json_t *params)
+{
+	struct rpc_answer answer;
+	char path[PATH_MAX];
+	json_t *result;
+
+	if (socket_path(env, socket, path, sizeof(path)) < 0) {
+		json_decref(params);
+		return NULL;
+	}
+	if (client_call(path, method, params, &answer) < 0)
+		return NULL;
+	result = json_incref(answer.result);
+	rpc_answer_done(&answer);
+	return result;
+}
+
 /* The id of the page's last row; 0: there is none. */
 static json_int_t last_id(const json_t *rows)
 {

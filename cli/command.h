@@ -45,7 +45,10 @@ enum exit_code command_fail(const char *format, ...)
  */
 json_t *command_call(const struct command_env *env, const char *socket,
 		     const char *method, json_t *params);
-/* The same for a method that answers `name` in pages: all of them. */
+/* The same, but says nothing of a failure. */
+json_t *command_try(const struct command_env *env, const char *socket,
+		    const char *method, json_t *params);
+/* Like command_call for a method that answers `name` in pages: all of them. */
 json_t *command_call_pages(const struct command_env *env, const char *socket,
 			   const char *method, const char *name,
 			   json_t *params);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands that only look: status, rules, verdicts, calls, registrations. */
+/* Commands that only look: status, rules, verdicts, calls ... */
 #include "config.h"
 
 #include <stdio.h>
 
 #include "cli/columns.h"
 #include "cli/command.h"
+#include "cli/explain.h"
 
 static const char *const rule_columns[] = {
 	"id",          "group",     "protocol",   "inner",  "outer",
@@ -100,6 +101,11 @@ static const struct command_option group_options[] = {
 	{ NULL, OPTION_TEXT },
 };
 
+static const struct command_option explain_options[] = {
+	{ "from", OPTION_TEXT },
+	{ NULL, OPTION_TEXT },
+};
+
 static const struct command_option no_options[] = { { NULL, OPTION_TEXT } };
 
 const struct command show_commands[] = {
@@ -109,6 +115,9 @@ const struct command show_commands[] = {
 	  run_rules },
 	{ "verdicts", "", "count packets by what became of them", no_options, 0,
 	  run_verdicts },
+	{ "explain", "udp|tcp|icmp SOURCE DESTINATION --from REALM",
+	  "tell what would become of a packet, and why", explain_options, 3,
+	  explain_run },
 	{ "calls", "", "list the calls", no_options, 0, run_calls },
 	{ "registrations", "", "list who is registered where", no_options, 0,
 	  run_registrations },

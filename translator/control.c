@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "common/rpcserver.h"
+#include "translator/control_explain.h"
+#include "translator/control_json.h"
 #include "translator/nft.h"
 
 #define CONTROL_MODE 0660
@@ -27,67 +29,6 @@ struct control {
 	struct rpcserver *server; /* owned */
 };
 
-static const char *kind_name(enum rule_kind kind)
-{
-	switch (kind) {
-	case RULE_BOTH:
-		return "both";
-	case RULE_TERMINATING:
-		return "terminating";
-	case RULE_ORIGINATING:
-		return "originating";
-	}
-	return "";
-}
-
-static json_t *endpoint_json(const struct control *control,
-			     const struct endpoint *endpoint)
-{
-	char text[ENDPOINT_TEXT];
-
-	return json_string(
-		endpoint_format(endpoint, &control->options.conf->names, text));
-}
-
-/* "1.1.1.1", "1.1.1.1:1111", "1.1.0.0/16"; null: anywhere. */
-static json_t *remote_json(const struct rule_remote *remote)
-{
-	struct endpoint endpoint = { .addr = remote->prefix.addr,
-				     .port = remote->port,
-				     .realm = REALM_NONE };
-	uint8_t whole = remote->prefix.addr.family == IP_V4 ? 32 : 128;
-	char text[ENDPOINT_TEXT], prefix[IP_PREFIX_TEXT];
-
-	if (remote->prefix.addr.family == IP_NONE)
-		return json_null();
-	if (remote->prefix.bits == whole && remote->port != 0)
-		return json_string(endpoint_format(&endpoint, NULL, text));
-	if (remote->prefix.bits == whole)
-		return json_string(ip_addr_format(&endpoint.addr, text));
-	ip_prefix_format(&remote->prefix, prefix);
-	return remote->port == 0 ?
-		       json_string(prefix) :
-		       json_sprintf("%s:%u", prefix, (unsigned)remote->port);
-}
-
-static json_t *condition_json(const struct control *control,
-			      const struct rule_condition *condition)
-{
-	char source[IP_PREFIX_TEXT];
-	json_t *result = json_pack(
-		"{s:s, s:o}", "source",
-		ip_prefix_format(&condition->source, source), "ports",
-		json_sprintf("%u-%u", (unsigned)condition->ports.first,
-			     (unsigned)condition->ports.last));
-
-	if (condition->discard)
-		json_object_set_new(result, "discard", json_true());
-	else if (condition->target.addr.family != IP_NONE)
-		json_object_set_new(result, "target",
-				    endpoint_json(control, &condition->target));
-	return result;
-}
-
 static size_t conditions_told(const struct ruleset_rule *rule)
 {
 	return rule->condition_count < CONDITIONS_TOLD ? rule->condition_count :
@@ -97,27 +38,29 @@ static size_t conditions_told(const struct ruleset_rule *rule)
 static json_t *rule_json(const struct control *control,
 			 const struct ruleset_rule *rule)
 {
+	const struct realm_names *names = &control->options.conf->names;
 	const struct rule_counters *counters = rule->counters;
 	json_t *conditions = json_array();
 	json_t *result;
 
 	for (size_t i = 0; i < conditions_told(rule); i++)
-		json_array_append_new(conditions,
-				      condition_json(control,
-						     &rule->conditions[i]));
+		json_array_append_new(
+			conditions,
+			control_condition_json(names, &rule->conditions[i]));
 	result = json_pack("{s:I, s:s, s:s, s:o, s:o, s:i, s:s, s:o, s:o, "
 			   "s:I, s:I, s:I}",
 			   "id", (json_int_t)rule->id, "group", rule->group,
 			   "protocol",
 			   rule->protocol == RULE_TCP ? "tcp" : "udp", "inner",
-			   endpoint_json(control, &rule->inner), "outer",
-			   endpoint_json(control, &rule->outer), "ports",
+			   control_endpoint_json(names, &rule->inner), "outer",
+			   control_endpoint_json(names, &rule->outer), "ports",
 			   (int)rule->ports, "kind",
-			   kind_name((enum rule_kind)rule->kind), "conditions",
-			   conditions, "remote", remote_json(&rule->remote),
-			   "packets_in", (json_int_t)counters->packets_in,
-			   "packets_out", (json_int_t)counters->packets_out,
-			   "discarded", (json_int_t)counters->discarded);
+			   control_kind_name((enum rule_kind)rule->kind),
+			   "conditions", conditions, "remote",
+			   control_remote_json(&rule->remote), "packets_in",
+			   (json_int_t)counters->packets_in, "packets_out",
+			   (json_int_t)counters->packets_out, "discarded",
+			   (json_int_t)counters->discarded);
 	if (conditions_told(rule) < rule->condition_count)
 		json_object_set_new(result, "conditions_total",
 				    json_integer(
@@ -227,11 +170,15 @@ static void on_request(struct rpcserver_call *call, const char *method,
 		on_rules(control, call, params);
 	else if (strcmp(method, "verdicts") == 0)
 		on_verdicts(control, call);
+	else if (strcmp(method, "explain") == 0)
+		control_explain(worker_context(control->options.worker),
+				&control->options.conf->names, call, params);
 	else if (strcmp(method, "status") == 0)
 		on_status(control, call);
 	else
 		rpcserver_fail(call, RPC_METHOD_NOT_FOUND,
-			       "methods are rules, verdicts, status", NULL);
+			       "methods are rules, verdicts, explain, status",
+			       NULL);
 }
 
 int control_new(const struct control_options *options,

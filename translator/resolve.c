@@ -130,6 +130,26 @@ static enum verdict verdict_of(const struct resolve_path *path,
 	return out ? VERDICT_OUT : VERDICT_ROUTED;
 }
 
+static bool is_martian(const struct ip_addr *addr)
+{
+	return ip_addr_is_any(addr) || ip_addr_is_loopback(addr) ||
+	       ip_addr_is_multicast(addr) || ip_addr_is_broadcast(addr);
+}
+
+enum verdict resolve_admit(const struct realms *realms, realm_id from,
+			   const struct ip_addr *src, const struct ip_addr *dst)
+{
+	realm_id realm;
+
+	if (is_martian(src) || is_martian(dst))
+		return VERDICT_MARTIAN;
+	/* Whose pool it would be in, had it been sent where it came from. */
+	realm = realms_of(realms, from, src);
+	if (realm != REALM_NONE && realms_in_pool(realms, realm, src))
+		return VERDICT_SOURCE_IN_POOL;
+	return VERDICT_ROUTED;
+}
+
 struct resolve_path resolve(const struct resolve_view *view,
 			    const struct endpoint *src,
 			    const struct endpoint *dst)

@@ -27,7 +27,10 @@ struct resolve_step {
 
 struct resolve_path {
 	enum verdict verdict;
-	struct endpoint src; /* as it leaves; dst.realm is where to */
+	/* As it leaves; dst.realm is where to. Of one that is discarded, as
+	 * far as it came: for which source and destination a rule, or a way
+	 * into dst.realm, was looked for in vain. */
+	struct endpoint src;
 	struct endpoint dst;
 	size_t step_count;
 	struct resolve_step steps[RESOLVE_STEPS_MAX];
@@ -35,8 +38,15 @@ struct resolve_path {
 };
 
 /*
+ * What an address alone can be refused for. VERDICT_ROUTED: nothing is wrong
+ * with the two.
+ */
+enum verdict resolve_admit(const struct realms *realms, realm_id from,
+			   const struct ip_addr *src,
+			   const struct ip_addr *dst);
+/*
  * A packet from `src` to `dst`, both as seen in the realm src.realm that it
- * came from. src and dst of the result hold only when it is forwarded.
+ * came from.
  */
 struct resolve_path resolve(const struct resolve_view *view,
 			    const struct endpoint *src,

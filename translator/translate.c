@@ -29,21 +29,6 @@ struct pass { /* one packet on its way */
 	uint64_t now_ms;
 };
 
-static bool is_martian(const struct ip_addr *addr)
-{
-	return ip_addr_is_any(addr) || ip_addr_is_loopback(addr) ||
-	       ip_addr_is_multicast(addr) || ip_addr_is_broadcast(addr);
-}
-
-/* Whose pool the source would be in, had it been sent where it came from. */
-static bool source_is_ours(const struct pass *pass)
-{
-	const struct realms *realms = pass->context->realms;
-	realm_id realm = realms_of(realms, pass->from, &pass->src);
-
-	return realm != REALM_NONE && realms_in_pool(realms, realm, &pass->src);
-}
-
 /* VERDICT_ROUTED: nothing is wrong with it. */
 static enum verdict admit(struct pass *pass, uint8_t *data, size_t len)
 {
@@ -64,11 +49,8 @@ static enum verdict admit(struct pass *pass, uint8_t *data, size_t len)
 		return VERDICT_OPTION;
 	pass->src = packet_src(&pass->packet);
 	pass->dst = packet_dst(&pass->packet);
-	if (is_martian(&pass->src) || is_martian(&pass->dst))
-		return VERDICT_MARTIAN;
-	if (source_is_ours(pass))
-		return VERDICT_SOURCE_IN_POOL;
-	return VERDICT_ROUTED;
+	return resolve_admit(pass->context->realms, pass->from, &pass->src,
+			     &pass->dst);
 }
 
 static struct resolve_path pass_resolve(const struct pass *pass,

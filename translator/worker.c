@@ -183,6 +183,11 @@ struct ruleset *worker_ruleset(struct worker *worker)
 	return worker->context.ruleset;
 }
 
+const struct translate_context *worker_context(const struct worker *worker)
+{
+	return &worker->context;
+}
+
 const struct worker_counts *worker_counts(const struct worker *worker)
 {
 	return &worker->counts;

@@ -35,6 +35,8 @@ void worker_free(struct worker *worker);
 
 /* To be changed between two events only. */
 struct ruleset *worker_ruleset(struct worker *worker);
+/* To look at; what it points to changes with every packet. */
+const struct translate_context *worker_context(const struct worker *worker);
 const struct worker_counts *worker_counts(const struct worker *worker);
 size_t worker_permits(const struct worker *worker);
 size_t worker_fragments(const struct worker *worker);

@@ -38,13 +38,29 @@ static char *answer(const struct rpc_request *request)
 						   "more", 1));
 	if (strcmp(request->method, "list") == 0)
 		return rpc_result_format(request->id,
-					 json_pack("{s[{siss}]sb}", "leases",
+					 json_pack("{s[{sisssi}]sb}", "leases",
 						   "id", 8, "group", "h",
-						   "more", 0));
+						   "owner", 1001, "more", 0));
 	if (strcmp(request->method, "release") == 0)
 		return rpc_error_format(request->id, RPC_NOT_FOUND,
 					"there is no such lease",
 					json_pack("{ss}", "reason", "gone"));
+	if (strcmp(request->method, "explain") == 0)
+		return rpc_result_format(
+			request->id,
+			json_pack("{sssbsssOsssOsOssss, s[{sisssn}{siss}]}",
+				  "verdict", "in", "forwarded", 1, "reason",
+				  "because", "from",
+				  json_object_get(request->params, "from"),
+				  "to", "b", "source",
+				  json_object_get(request->params, "source"),
+				  "destination",
+				  json_object_get(request->params,
+						  "destination"),
+				  "source_after", "1.1.1.1:1",
+				  "destination_after", "2.2.2.2:2", "rules",
+				  "id", 8, "part", "destination", "condition",
+				  "id", 9, "part", "source"));
 	if (strcmp(request->method, "pools") == 0)
 		return NULL;
 	if (strcmp(request->method, "status") == 0)
@@ -106,12 +122,13 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	static const char *const names[] = { "natctl.sock", "conf" };
+	static const char *const names[] = { "natctl.sock", "conf",
+					     "translator.sock" };
 	char path[100];
 
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		path_of(names[i], path);
 		unlink(path);
 	}
@@ -172,6 +189,35 @@ START_TEST(an_ask_says_all_that_was_wanted)
 		      "\"3.3.3.3\",\"pool\":\"p\",\"mode\":\"strict\"},"
 		      "\"conditions\":[{\"source\":\"9.9.9.0/24\",\"ports\":"
 		      "\"5-6\"},{\"source\":\"8.8.8.8\"}]}]}}");
+	tear_down();
+}
+END_TEST
+
+START_TEST(explain_tells_verdict_rules_and_whose_they_are)
+{
+	char path[100];
+
+	set_up();
+	path_of("translator.sock", path);
+	ck_assert_int_eq(symlink("natctl.sock", path), 0);
+	ck_assert_int_eq(run("explain udp 1.1.1.1:1 3.3.3.3:3 --from a"), 0);
+	ck_assert_str_eq(
+		told,
+		"in: because\n"
+		"arrives  1.1.1.1:1 > 3.3.3.3:3  in realm a\n"
+		"leaves   1.1.1.1:1 > 2.2.2.2:2  in realm b\n"
+		"\n"
+		"PART         ID  GROUP  OWNER  KIND  INNER  OUTER  PORTS  "
+		"REMOTE  CONDITION\n"
+		"destination  8   -      1001   -     -      -      -      "
+		"-       -\n"
+		"source       9   -      -      -     -      -      -      "
+		"-       -\n");
+	ck_assert_int_eq(run("explain udp 1.1.1.1:1 3.3.3.3:3 --from a --json"),
+			 0);
+	ck_assert_ptr_nonnull(strstr(told, "\"owner\": 1001"));
+	ck_assert_int_eq(run("explain udp 1.1.1.1:1 3.3.3.3:3"), 2);
+	ck_assert_int_eq(run("explain udp 1.1.1.1:1 --from a"), 2);
 	tear_down();
 }
 END_TEST
@@ -313,6 +359,7 @@ int main(void)
 	const TTest *const tests[] = {
 		pages_are_joined_to_one_table,
 		an_ask_says_all_that_was_wanted,
+		explain_tells_verdict_rules_and_whose_they_are,
 		failures_have_a_reason_and_a_status,
 		check_tells_mistakes_and_the_rundir_comes_from_the_file,
 		a_password_is_one_line_of_standard_input,

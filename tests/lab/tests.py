@@ -6,6 +6,7 @@ import inspect
 import baresip
 import calls
 import channel
+import explain
 import firewall
 import interchanges
 import pools
@@ -47,6 +48,7 @@ TESTS = {
     "restarts": rules.Restarts.run,
     "read_your_writes": rules.read_your_writes,
     "example": channel.example,
+    "explain": explain.explain,
 }
 
 

@@ -324,6 +324,75 @@ START_TEST(what_is_not_understood_is_told)
 }
 END_TEST
 
+static json_t *explain_params(const char *source, const char *destination,
+			      const char *from)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "protocol", "udp", "source",
+			 source, "destination", destination, "from", from);
+}
+
+START_TEST(explain_tells_what_would_become_of_a_packet)
+{
+	json_t *result, *expected;
+
+	put(1, "call-1", 2000);
+	result = result_of("explain",
+			   explain_params("1.1.1.1:7", "203.0.113.16:2000",
+					  "outside"));
+	expected = json_pack(
+		"{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[{s:i, s:s,"
+		" s:s, s:s, s:s, s:s, s:i, s:s, s:{s:s, s:s, s:s}}]}",
+		"verdict", "in", "forwarded", 1, "reason",
+		"rule 1 of group \"call-1\" has the destination "
+		"203.0.113.16:2000@outside",
+		"from", "outside", "to", "inside", "source", "1.1.1.1:7",
+		"destination", "203.0.113.16:2000", "source_after", "1.1.1.1:7",
+		"destination_after", "10.0.0.3:30", "rules", "id", 1, "group",
+		"call-1", "part", "destination", "kind", "both", "inner",
+		"10.0.0.2:10@inside", "outer", "203.0.113.16:2000@outside",
+		"ports", 2, "remote", "1.1.1.1:7", "condition", "source",
+		"1.1.1.1/32", "ports", "7-9", "target", "10.0.0.3:30@inside");
+	ck_assert_ptr_nonnull(expected);
+	ck_assert_msg(json_equal(result, expected), "%s",
+		      json_dumps(result, 0));
+	json_decref(expected);
+	json_decref(result);
+	result = result_of("explain",
+			   explain_params("2.2.2.2:7", "203.0.113.16:2000",
+					  "outside"));
+	ck_assert_str_eq(text_of(result, "verdict"), "condition");
+	ck_assert(json_is_null(json_object_get(result, "to")));
+	ck_assert(json_is_null(json_object_get(result, "source_after")));
+	ck_assert_str_eq(
+		text_of(json_array_get(json_object_get(result, "rules"), 0),
+			"part"),
+		"refuses");
+	json_decref(result);
+	ck_assert_uint_eq(
+		ruleset_find(worker_ruleset(worker), 1)->counters->discarded,
+		0);
+	ck_assert_uint_eq(worker_counts(worker)->verdicts[VERDICT_IN], 0);
+}
+END_TEST
+
+START_TEST(explain_refuses_what_is_no_packet)
+{
+	expect_error("explain", NULL, RPC_INVALID_PARAMS);
+	expect_error("explain",
+		     explain_params("1.1.1.1", "2.2.2.2:2", "inside"),
+		     RPC_INVALID_PARAMS);
+	expect_error("explain",
+		     explain_params("1.1.1.1:1", "2.2.2.2@outside", "inside"),
+		     RPC_INVALID_PARAMS);
+	expect_error("explain",
+		     explain_params("1.1.1.1:1", "[2001:db8::1]:1", "inside"),
+		     RPC_INVALID_PARAMS);
+	expect_error("explain",
+		     explain_params("1.1.1.1:1", "2.2.2.2:2", "moon"),
+		     RPC_INVALID_PARAMS);
+}
+END_TEST
+
 START_TEST(status_tells_who_and_how_many)
 {
 	json_t *result;
@@ -456,6 +525,8 @@ int main(void)
 		a_page_fits_a_line,
 		a_rule_with_more_conditions_than_a_line_holds_is_told_in_part,
 		what_is_not_understood_is_told,
+		explain_tells_what_would_become_of_a_packet,
+		explain_refuses_what_is_no_packet,
 		status_tells_who_and_how_many,
 		verdicts_are_those_of_packets_and_of_the_ruleset,
 		a_packet_leaves_by_the_tun_of_its_destination_s_realm,

@@ -2,7 +2,8 @@
 /*
  * Runs the text cases of tests/path: realms and rules, a packet in, a verdict
  * and a packet out. tests/path/README.md says how a case is written. The
- * packet out is compared, byte for byte, with one made from scratch.
+ * packet out is compared, byte for byte, with one made from scratch. What
+ * explain() foretells of a whole UDP packet must be what becomes of it.
  */
 #include <check.h>
 #include <errno.h>
@@ -31,6 +32,21 @@ static void send_packet(struct scene *scene, realm_id from)
 				       scene->len, scene->now_ms);
 	translate_apply(&scene->context, &scene->translation, scene->now_ms,
 			scene->count);
+}
+
+/* Before the packet is sent: explaining it must change nothing. */
+static void explain_packet(struct scene *scene, realm_id from)
+{
+	const struct sample *sample = &scene->sample;
+	struct explain_packet packet = { .protocol = 17,
+					 .src = sample->src,
+					 .dst = sample->dst };
+
+	scene_start(scene);
+	packet.src.realm = from;
+	packet.dst.realm = from;
+	explain(&scene->context, &scene->names, &packet, scene->now_ms,
+		&scene->explanation);
 }
 
 static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
@@ -89,6 +105,11 @@ static void on_packet(struct scene *scene)
 	ck_assert_uint_lt(cut, scene->len);
 	memset(scene->before + scene->len, 0xee, scene->pad);
 	scene->len += scene->pad - cut;
+	scene->explained = cut == 0 && scene->sample.ttl == 0 &&
+			   scene->sample.protocol == 0 &&
+			   scene->sample.part == SAMPLE_WHOLE;
+	if (scene->explained)
+		explain_packet(scene, from);
 	send_packet(scene, from);
 }
 
@@ -100,6 +121,7 @@ static void on_icmp(struct scene *scene)
 	bool spoil = false, spoil_quoted = false;
 	size_t cut = 0;
 
+	scene->explained = false;
 	*sample = (struct sample){ .protocol = 1 };
 	scene->pad = 0;
 	next_way(scene, &sample->src, &sample->dst);
@@ -137,6 +159,7 @@ static void on_bytes(struct scene *scene)
 {
 	realm_id from = scene_realm_id(scene);
 
+	scene->explained = false;
 	scene->len = 0;
 	scene->pad = 0;
 	while (scene->word < scene->word_count) {
@@ -185,6 +208,44 @@ static void expect_packet(struct scene *scene)
 	compare_packets(scene, expected, len);
 }
 
+/* What was foretold is what came; the places are those of the packet out. */
+static void compare_explanation(struct scene *scene)
+{
+	const struct explanation *foretold = &scene->explanation;
+	const struct resolve_path *path = &foretold->path;
+
+	if (foretold->verdict != scene->translation.verdict)
+		complain(scene, "explained as %s",
+			 verdict_name(foretold->verdict));
+	if (foretold->reason[0] == '\0')
+		complain(scene, "explained without a reason");
+	if (verdict_is_forwarded(foretold->verdict) &&
+	    (path->dst.realm != scene->translation.to ||
+	     path->src.port != scene->sample.src.port ||
+	     path->dst.port != scene->sample.dst.port ||
+	     !ip_addr_equal(&path->src.addr, &scene->sample.src.addr) ||
+	     !ip_addr_equal(&path->dst.addr, &scene->sample.dst.addr)))
+		complain(scene, "explained with other endpoints");
+}
+
+/* says REASON, or its beginning */
+static void on_says(struct scene *scene)
+{
+	const char *rest = scene->explanation.reason;
+
+	if (!scene->explained)
+		complain(scene, "nothing was explained");
+	while (scene->word < scene->word_count) {
+		const char *word = scene_word(scene);
+
+		if (strncmp(rest, word, strlen(word)) != 0)
+			complain(scene, "it says: %s",
+				 scene->explanation.reason);
+		rest += strlen(word);
+		rest += *rest == ' ';
+	}
+}
+
 /* gives VERDICT [REALM SOURCE > DESTINATION [about SRC > DST [erased]]] */
 static void on_gives(struct scene *scene)
 {
@@ -198,10 +259,12 @@ static void on_gives(struct scene *scene)
 		complain(scene, "it gives %s", name);
 	if (verdict_is_forwarded(scene->translation.verdict)) {
 		expect_packet(scene);
-		return;
+	} else {
+		ck_assert_uint_eq(scene->translation.to, REALM_NONE);
+		compare_packets(scene, scene->before, scene->len);
 	}
-	ck_assert_uint_eq(scene->translation.to, REALM_NONE);
-	compare_packets(scene, scene->before, scene->len);
+	if (scene->explained)
+		compare_explanation(scene);
 }
 
 /* counted RULE in N out N discarded N */
@@ -250,6 +313,8 @@ static void run_line(struct scene *scene)
 		on_bytes(scene);
 	else if (scene_take(scene, "gives"))
 		on_gives(scene);
+	else if (scene_take(scene, "says"))
+		on_says(scene);
 	else if (scene_take(scene, "counted"))
 		on_counted(scene);
 	else if (scene_take(scene, "seconds"))

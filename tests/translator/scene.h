@@ -6,9 +6,10 @@
 #include <check.h>
 
 #include "tests/translator/sample.h"
+#include "translator/explain.h"
 #include "translator/translate.h"
 
-#define WORDS_MAX      40
+#define WORDS_MAX      60
 #define REALMS_MAX     8
 #define PREFIXES_MAX   8
 #define CONDITIONS_MAX 16
@@ -46,6 +47,8 @@ struct scene {            /* one case on its way */
 	size_t len;
 	size_t pad; /* of it, bytes behind the packet's end */
 	struct translation translation;
+	bool explained; /* the packet was one that can be explained */
+	struct explanation explanation;
 };
 
 /* Fails the test, naming file and line. */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The method `explain` of the translator's socket. */
+#include "translator/control_explain.h"
+
+#include <string.h>
+
+#include "common/mono.h"
+#include "translator/control_json.h"
+#include "translator/explain.h"
+
+static bool protocol_find(const char *name, uint8_t *ret)
+{
+	static const struct {
+		const char *name;
+		uint8_t protocol;
+	} protocols[] = { { "udp", 17 }, { "tcp", 6 }, { "icmp", 1 } };
+
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		if (strcmp(protocols[i].name, name) == 0) {
+			*ret = protocols[i].protocol;
+			return true;
+		}
+	return false;
+}
+
+/* NULL, or what is wrong with the params. */
+static const char *read_packet(json_t *params, const struct realm_names *names,
+			       struct explain_packet *ret)
+{
+	const char *protocol, *source, *destination, *from;
+	realm_id realm;
+
+	if (params == NULL ||
+	    json_unpack_ex(params, NULL, JSON_STRICT, "{s:s, s:s, s:s, s:s}",
+			   "protocol", &protocol, "source", &source,
+			   "destination", &destination, "from", &from) != 0)
+		return "params are protocol, source, destination, from";
+	if (!protocol_find(protocol, &ret->protocol))
+		return "protocol is udp, tcp or icmp";
+	if (endpoint_parse_bare(source, strlen(source), &ret->src) != 0)
+		return "source is ADDRESS:PORT";
+	if (endpoint_parse_bare(destination, strlen(destination), &ret->dst) !=
+	    0)
+		return "destination is ADDRESS:PORT";
+	if (ret->src.addr.family != ret->dst.addr.family)
+		return "source and destination are of different families";
+	realm = realm_find(names, from);
+	if (realm == REALM_NONE)
+		return "from: there is no such realm";
+	ret->src.realm = realm;
+	ret->dst.realm = realm;
+	return NULL;
+}
+
+static json_t *rule_json(const struct realm_names *names,
+			 const struct ruleset_rule *rule, const char *part,
+			 const struct rule_condition *condition)
+{
+	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o}", "id",
+			 (json_int_t)rule->id, "group", rule->group, "part",
+			 part, "kind",
+			 control_kind_name((enum rule_kind)rule->kind), "inner",
+			 control_endpoint_json(names, &rule->inner), "outer",
+			 control_endpoint_json(names, &rule->outer), "ports",
+			 (int)rule->ports, "remote",
+			 control_remote_json(&rule->remote), "condition",
+			 condition != NULL ?
+				 control_condition_json(names, condition) :
+				 json_null());
+}
+
+static json_t *rules_json(const struct realm_names *names,
+			  const struct explanation *explanation)
+{
+	const struct resolve_path *path = &explanation->path;
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < path->step_count; i++)
+		json_array_append_new(rules,
+				      rule_json(names, path->steps[i].rule,
+						path->steps[i].source ?
+							"source" :
+							"destination",
+						explanation->conditions[i]));
+	if (path->refused != NULL)
+		json_array_append_new(rules,
+				      rule_json(names, path->refused, "refuses",
+						explanation->refusing));
+	return rules;
+}
+
+static json_t *explanation_json(const struct realm_names *names,
+				const struct explain_packet *packet,
+				const struct explanation *explanation)
+{
+	const struct resolve_path *path = &explanation->path;
+	bool forwarded = verdict_is_forwarded(explanation->verdict);
+	realm_id to = path->dst.realm;
+
+	return json_pack("{s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "verdict", verdict_name(explanation->verdict),
+			 "forwarded", forwarded, "reason", explanation->reason,
+			 "from", names->names[packet->src.realm], "to",
+			 forwarded ? json_string(names->names[to]) :
+				     json_null(),
+			 "source", control_endpoint_json(NULL, &packet->src),
+			 "destination",
+			 control_endpoint_json(NULL, &packet->dst),
+			 "source_after",
+			 forwarded ? control_endpoint_json(NULL, &path->src) :
+				     json_null(),
+			 "destination_after",
+			 forwarded ? control_endpoint_json(NULL, &path->dst) :
+				     json_null(),
+			 "rules", rules_json(names, explanation));
+}
+
+void control_explain(const struct translate_context *context,
+		     const struct realm_names *names,
+		     struct rpcserver_call *call, json_t *params)
+{
+	struct explanation explanation;
+	struct explain_packet packet;
+	const char *mistake = read_packet(params, names, &packet);
+
+	if (mistake != NULL) {
+		rpcserver_fail(call, RPC_INVALID_PARAMS, mistake, NULL);
+		return;
+	}
+	explain(context, names, &packet, mono_ms(), &explanation);
+	rpcserver_result(call, explanation_json(names, &packet, &explanation));
+}

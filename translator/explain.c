@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What would become of a packet, and why, in words. Pure. */
+#include "translator/explain.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "translator/packet.h"
+
+#define CONDITIONS_TOLD 4 /* of a rule, in a reason */
+
+struct writer { /* of the reason */
+	char *text;
+	const struct realm_names *names;
+};
+
+/* Adds to the reason; what does not fit is left out. */
+static void say(const struct writer *writer, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(const struct writer *writer, const char *format, ...)
+{
+	size_t used = strlen(writer->text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(writer->text + used, EXPLAIN_REASON_MAX - used, format, args);
+	va_end(args);
+}
+
+static void say_place(const struct writer *writer, const char *before,
+		      const struct endpoint *place)
+{
+	char text[ENDPOINT_TEXT];
+
+	say(writer, "%s%s", before,
+	    endpoint_format(place, writer->names, text));
+}
+
+static const char *realm_name(const struct writer *writer, realm_id realm)
+{
+	return realm < writer->names->count ? writer->names->names[realm] : "?";
+}
+
+static void say_rule(const struct writer *writer,
+		     const struct ruleset_rule *rule)
+{
+	say(writer, "rule %ju", (uintmax_t)rule->id);
+	if (rule->group[0])
+		say(writer, " of group \"%s\"", rule->group);
+}
+
+static void say_condition(const struct writer *writer,
+			  const struct rule_condition *condition)
+{
+	char source[IP_PREFIX_TEXT];
+
+	say(writer, "%s", ip_prefix_format(&condition->source, source));
+	if (condition->ports.first > 1 || condition->ports.last < 65535)
+		say(writer, " ports %u-%u", (unsigned)condition->ports.first,
+		    (unsigned)condition->ports.last);
+}
+
+/* The source is none of the rule's, or one that it discards. */
+static void say_refused_source(const struct writer *writer,
+			       const struct explanation *explanation)
+{
+	const struct ruleset_rule *rule = explanation->path.refused;
+	uint16_t told = rule->condition_count;
+
+	say_place(writer, "the source ", &explanation->path.src);
+	if (explanation->refusing) {
+		say(writer, " is discarded by a condition of ");
+		say_rule(writer, rule);
+		say(writer, ": ");
+		say_condition(writer, explanation->refusing);
+		return;
+	}
+	say(writer, " meets none of the conditions of ");
+	say_rule(writer, rule);
+	say(writer, ": ");
+	if (told > CONDITIONS_TOLD)
+		told = CONDITIONS_TOLD;
+	for (uint16_t i = 0; i < told; i++) {
+		say(writer, i ? ", " : "");
+		say_condition(writer, &rule->conditions[i]);
+	}
+	if (told < rule->condition_count)
+		say(writer, " and %u more", rule->condition_count - told);
+}
+
+static void say_unsolicited(const struct writer *writer,
+			    const struct explanation *explanation)
+{
+	const struct ruleset_rule *rule = explanation->path.refused;
+
+	say_rule(writer, rule);
+	say_place(writer,
+		  " is originating and admits only answers: ", &rule->inner);
+	say_place(writer, " has sent nothing to ", &explanation->path.src);
+	say(writer, " in the last %u seconds", (unsigned)rule->timer);
+}
+
+/* No way for the source into the realm of the destination. */
+static void say_no_source(const struct writer *writer,
+			  const struct translate_context *context,
+			  const struct explanation *explanation)
+{
+	const struct resolve_path *path = &explanation->path;
+	struct ruleset_query query = { .protocol = RULE_UDP,
+				       .into = path->dst.realm,
+				       .source = &path->src,
+				       .remote = &path->dst };
+	const struct ruleset_rule *rule;
+	const char *into = realm_name(writer, path->dst.realm);
+	uint16_t offset;
+
+	say_place(writer, "the source ", &path->src);
+	say(writer, " is not valid in realm \"%s\"", into);
+	say_place(writer, " and has no endpoint there towards ", &path->dst);
+	rule = ruleset_find_source(context->ruleset, &query, NULL, &offset,
+				   NULL);
+	if (!rule)
+		return;
+	say(writer, ": ");
+	say_rule(writer, rule);
+	say(writer,
+	    " is terminating and gives one for answers only, and nothing has "
+	    "come from there in the last %u seconds",
+	    (unsigned)rule->timer);
+}
+
+/* Why the rules refuse it. */
+static void say_discarded(const struct writer *writer,
+			  const struct translate_context *context,
+			  const struct explain_packet *packet,
+			  const struct explanation *explanation)
+{
+	const struct resolve_path *path = &explanation->path;
+	const char *from = realm_name(writer, packet->src.realm);
+	char address[IP_ADDR_TEXT];
+
+	if (path->verdict == VERDICT_NO_REALM) {
+		say(writer,
+		    "%s is an address neither of realm \"%s\" nor of one "
+		    "that it reaches",
+		    ip_addr_format(&path->dst.addr, address), from);
+	} else if (path->verdict == VERDICT_NO_RULE) {
+		say_place(writer, "no rule for ", &path->dst);
+		say(writer, ": never leased, or already released");
+	} else if (path->verdict == VERDICT_NO_SOURCE) {
+		say_no_source(writer, context, explanation);
+	} else if (path->verdict == VERDICT_CONDITION) {
+		say_refused_source(writer, explanation);
+	} else if (path->verdict == VERDICT_UNSOLICITED) {
+		say_unsolicited(writer, explanation);
+	} else {
+		assert(path->verdict == VERDICT_NOT_OURS);
+		say(writer,
+		    "it would leave as it came: both ends are in realm "
+		    "\"%s\", and no rule has a part in it",
+		    from);
+	}
+}
+
+static void say_forwarded(const struct writer *writer,
+			  const struct resolve_path *path)
+{
+	if (path->step_count == 0) {
+		say(writer, "realm \"%s\" is reached as it is",
+		    realm_name(writer, path->dst.realm));
+		return;
+	}
+	for (size_t i = 0; i < path->step_count; i++) {
+		const struct resolve_step *step = &path->steps[i];
+
+		say(writer, "%s", i ? ", then " : "");
+		say_rule(writer, step->rule);
+		if (!step->source)
+			say_place(writer, " has the destination ",
+				  &step->rule->outer);
+		else if (step->rule->keep_source)
+			say(writer, " lets the source be as it is");
+		else
+			say_place(writer, " gives the source ",
+				  &step->rule->outer);
+	}
+}
+
+/* What the addresses alone are refused for. */
+static void say_not_admitted(const struct writer *writer, enum verdict verdict,
+			     const struct explain_packet *packet)
+{
+	if (verdict == VERDICT_MARTIAN)
+		say(writer, "source or destination is not a unicast address of "
+			    "a host in a network");
+	else
+		say_place(writer, "only the edge itself sends from its pools: ",
+			  &packet->src);
+}
+
+static const struct rule_condition *
+condition_of(const struct ruleset_rule *rule, const struct endpoint *source)
+{
+	return condition_find(rule->conditions, rule->runs, rule->run_count,
+			      source);
+}
+
+static void find_conditions(struct explanation *ret)
+{
+	const struct resolve_path *path = &ret->path;
+
+	for (size_t i = 0; i < path->step_count; i++)
+		if (!path->steps[i].source)
+			ret->conditions[i] =
+				condition_of(path->steps[i].rule,
+					     &path->steps[i].remote);
+	if (path->refused)
+		ret->refusing = condition_of(path->refused, &path->src);
+}
+
+static void explain_rules(const struct translate_context *context,
+			  const struct writer *writer,
+			  const struct explain_packet *packet, uint64_t now_ms,
+			  struct explanation *ret)
+{
+	struct resolve_view view = { .ruleset = context->ruleset,
+				     .realms = context->realms,
+				     .permits = context->permits,
+				     .now_ms = now_ms };
+
+	ret->path = resolve(&view, &packet->src, &packet->dst);
+	ret->verdict = ret->path.verdict;
+	find_conditions(ret);
+	if (verdict_is_forwarded(ret->path.verdict))
+		say_forwarded(writer, &ret->path);
+	else
+		say_discarded(writer, context, packet, ret);
+}
+
+/* As the answer to the packet that it is about would go. */
+static void explain_error(const struct writer *writer, struct explanation *ret)
+{
+	bool translated = verdict_is_forwarded(ret->verdict) &&
+			  ret->path.step_count > 0;
+
+	ret->verdict = translated ? VERDICT_ICMP_ERROR : VERDICT_ICMP_NO_RULE;
+	say(writer, translated ? "; the error goes as an answer would" :
+				 "; an error goes only where a rule let the "
+				 "packet that it is about through");
+}
+
+void explain(const struct translate_context *context,
+	     const struct realm_names *names,
+	     const struct explain_packet *packet, uint64_t now_ms,
+	     struct explanation *ret)
+{
+	struct writer writer = { .text = ret->reason, .names = names };
+
+	*ret = (struct explanation){ .path.src = packet->src,
+				     .path.dst = packet->dst };
+	if (packet->protocol != PACKET_UDP && packet->protocol != PACKET_ICMP) {
+		ret->verdict = VERDICT_PROTOCOL;
+		say(&writer, "only UDP and ICMP errors are translated");
+		return;
+	}
+	ret->verdict = resolve_admit(context->realms, packet->src.realm,
+				     &packet->src.addr, &packet->dst.addr);
+	if (!verdict_is_forwarded(ret->verdict)) {
+		say_not_admitted(&writer, ret->verdict, packet);
+		return;
+	}
+	explain_rules(context, &writer, packet, now_ms, ret);
+	if (packet->protocol == PACKET_ICMP)
+		explain_error(&writer, ret);
+}
