@@ -5,7 +5,8 @@
 
 #include "common/rpc.h"
 
-#define FAULT_REASON_MAX 256 /* bytes, with NUL; longer ones are cut, as UTF-8 */
+#define FAULT_REASON_MAX \
+	256 /* bytes, with NUL; longer ones are cut, as UTF-8 */
 
 struct fault {
 	enum rpc_code code;
