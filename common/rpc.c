@@ -26,7 +26,7 @@ static int check_request(const json_t *root, const char **ret_error)
 	json_t *params, *id;
 
 	if (json_is_array(root)) {
-		*ret_error = "batches are not served: send one object a line";
+		*ret_error = "a request is an object, and a batch not empty";
 		return RPC_INVALID_REQUEST;
 	}
 	if (!json_is_object(root)) {
@@ -56,26 +56,12 @@ static int check_request(const json_t *root, const char **ret_error)
 	return 0;
 }
 
-int rpc_request_parse(const char *line, size_t len, struct rpc_request *ret,
-		      json_t **ret_id, const char **ret_error)
+int rpc_request_read(json_t *root, struct rpc_request *ret, json_t **ret_id,
+		     const char **ret_error)
 {
-	json_error_t error = { .line = 0 };
-	json_t *root = load(line, len, &error), *id;
-	int code;
+	json_t *id = json_object_get(root, "id");
+	int code = check_request(root, ret_error);
 
-	if (!root) {
-		*ret_id = json_null();
-		/* Where there is no memory jansson may give no error at all. */
-		if (json_error_code(&error) == json_error_out_of_memory ||
-		    json_error_code(&error) == json_error_unknown) {
-			*ret_error = "no memory";
-			return RPC_INTERNAL_ERROR;
-		}
-		*ret_error = "not JSON, or a name that stands twice";
-		return RPC_PARSE_ERROR;
-	}
-	id = json_object_get(root, "id");
-	code = check_request(root, ret_error);
 	if (code != 0) {
 		*ret_id = id && is_id(id) ? json_incref(id) : json_null();
 		json_decref(root);
@@ -88,6 +74,36 @@ int rpc_request_parse(const char *line, size_t len, struct rpc_request *ret,
 		.id = id,
 	};
 	return 0;
+}
+
+int rpc_request_parse(const char *line, size_t len, struct rpc_request *ret,
+		      json_t **ret_id, const char **ret_error)
+{
+	json_error_t error = { .line = 0 };
+	json_t *root = load(line, len, &error);
+
+	if (root)
+		return rpc_request_read(root, ret, ret_id, ret_error);
+	*ret_id = json_null();
+	/* Where there is no memory jansson may give no error at all. */
+	if (json_error_code(&error) == json_error_out_of_memory ||
+	    json_error_code(&error) == json_error_unknown) {
+		*ret_error = "no memory";
+		return RPC_INTERNAL_ERROR;
+	}
+	*ret_error = "not JSON, or a name that stands twice";
+	return RPC_PARSE_ERROR;
+}
+
+json_t *rpc_batch_parse(const char *line, size_t len)
+{
+	json_error_t error;
+
+	while (len > 0 && (*line == ' ' || *line == '\t' || *line == '\r')) {
+		line++;
+		len--;
+	}
+	return len > 0 && *line == '[' ? load(line, len, &error) : NULL;
 }
 
 void rpc_request_done(struct rpc_request *request)

@@ -42,6 +42,15 @@ struct rpc_request {
 int rpc_request_parse(const char *line, size_t len, struct rpc_request *ret,
 		      json_t **ret_id, const char **ret_error);
 void rpc_request_done(struct rpc_request *request);
+/* The same of a value that was read already; takes it over. */
+int rpc_request_read(json_t *root, struct rpc_request *ret, json_t **ret_id,
+		     const char **ret_error);
+
+/*
+ * The members of a batch. NULL: the line is none, or is not JSON; read it as a
+ * request.
+ */
+json_t *rpc_batch_parse(const char *line, size_t len);
 
 /*
  * One line with '\n', to be freed by the caller; NULL: no memory. `result`,

@@ -13,6 +13,7 @@
 
 #include "common/list.h"
 #include "common/log.h"
+#include "common/rpcbatch.h"
 
 /* After accept failed for want of descriptors or memory. */
 #define ACCEPT_PAUSE_SECONDS 1
@@ -44,6 +45,7 @@ struct rpcserver_call {
 	struct client *client; /* NULL: gone */
 	struct sock_peer peer;
 	struct rpc_request request;
+	struct rpcbatch *batch; /* shared by its members; NULL: none */
 };
 
 static void client_free(struct client *client)
@@ -97,7 +99,100 @@ static void client_send(struct client *client, char *line)
 	}
 }
 
-static void on_line(struct client *client, const char *line, size_t len)
+/* True: nothing more was to be sent, and the client is gone. */
+static bool client_end_if_done(struct client *client)
+{
+	if (!client->ending || client->reading || client->pending > 0 ||
+	    client_output(client) > 0)
+		return false;
+	client_free(client);
+	return true;
+}
+
+/* Answers that client's line, or part of a batch. Takes over `line`. */
+static void client_answer(struct client *client, struct rpcbatch *batch,
+			  char *line)
+{
+	bool failed;
+
+	if (batch == NULL) {
+		client_send(client, line);
+		return;
+	}
+	if (!rpcbatch_end(batch, line))
+		return;
+	line = rpcbatch_take(batch);
+	failed = batch->failed;
+	rpcbatch_free(batch);
+	if (failed) {
+		free(line);
+		line = NULL;
+	}
+	if (client == NULL || client->dead)
+		free(line);
+	else if (line != NULL || failed)
+		client_send(client, line);
+	else
+		client_end_if_done(client);
+}
+
+static void on_request(struct client *client, struct rpcserver_call *call,
+		       struct rpcbatch *batch)
+{
+	const struct rpcserver_options *options = &client->server->options;
+
+	call->client = client;
+	call->peer = client->peer;
+	call->batch = batch;
+	list_add_tail(&client->calls, &call->node);
+	client->pending++;
+	options->on_request(call, call->request.method, call->request.params,
+			    options->arg);
+}
+
+/* One member; it is taken over. */
+static void on_member(struct client *client, json_t *member,
+		      struct rpcbatch *batch)
+{
+	struct rpcserver_call *call = calloc(1, sizeof(*call));
+	const char *text;
+	json_t *id;
+	int code;
+
+	if (call == NULL) {
+		json_decref(member);
+		batch->failed = true;
+		client_answer(client, batch, NULL);
+		return;
+	}
+	code = rpc_request_read(member, &call->request, &id, &text);
+	if (code == 0) {
+		on_request(client, call, batch);
+		return;
+	}
+	free(call);
+	client_answer(client, batch,
+		      rpc_error_format(id, (enum rpc_code)code, text, NULL));
+	json_decref(id);
+}
+
+/* The members are independent; their answers leave together. */
+static void on_batch(struct client *client, json_t *members)
+{
+	size_t count = json_array_size(members);
+	struct rpcbatch *batch = rpcbatch_new((unsigned)count + 1);
+
+	for (size_t i = 0; batch != NULL && i < count; i++)
+		on_member(client, json_incref(json_array_get(members, i)),
+			  batch);
+	json_decref(members);
+	if (batch == NULL)
+		client_kill(client);
+	else
+		client_answer(client, batch, NULL);
+}
+
+static void on_single(struct client *client, const char *line, size_t len)
 {
 	const char *text;
 	json_t *id;
@@ -109,20 +204,33 @@ static void on_line(struct client *client, const char *line, size_t len)
 		return;
 	}
 	code = rpc_request_parse(line, len, &call->request, &id, &text);
-	if (code != 0) {
-		free(call);
-		client_send(client, rpc_error_format(id, (enum rpc_code)code,
-						     text, NULL));
-		json_decref(id);
+	if (code == 0) {
+		on_request(client, call, NULL);
 		return;
 	}
-	call->client = client;
-	call->peer = client->peer;
-	list_add_tail(&client->calls, &call->node);
-	client->pending++;
-	client->server->options.on_request(call, call->request.method,
-					   call->request.params,
-					   client->server->options.arg);
+	free(call);
+	client_send(client,
+		    rpc_error_format(id, (enum rpc_code)code, text, NULL));
+	json_decref(id);
+}
+
+static void on_line(struct client *client, const char *line, size_t len)
+{
+	json_t *members = rpc_batch_parse(line, len);
+	size_t count = json_array_size(members);
+
+	if (count > 0 && count <= RPCBATCH_MAX) {
+		on_batch(client, members);
+		return;
+	}
+	json_decref(members);
+	if (count > 0)
+		client_send(client,
+			    rpc_error_format(json_null(), RPC_INVALID_REQUEST,
+					     "too many requests in a batch",
+					     NULL));
+	else
+		on_single(client, line, len);
 }
 
 static void line_too_long(struct client *client)
@@ -160,16 +268,6 @@ static void on_readable(struct bufferevent *stream, void *arg)
 {
 	(void)stream;
 	client_read(arg);
-}
-
-/* True: nothing more was to be sent, and the client is gone. */
-static bool client_end_if_done(struct client *client)
-{
-	if (!client->ending || client->reading || client->pending > 0 ||
-	    client_output(client) > 0)
-		return false;
-	client_free(client);
-	return true;
 }
 
 /* The output has run empty: go on with what was left unread. */
@@ -337,26 +435,24 @@ const struct sock_peer *rpcserver_peer(const struct rpcserver_call *call)
 static void call_end(struct rpcserver_call *call, char *line)
 {
 	struct client *client = call->client;
-	bool wanted = client != NULL && !client->dead &&
-		      call->request.id != NULL;
+	struct rpcbatch *batch = call->batch;
 
+	if (call->request.id == NULL ||
+	    (batch == NULL && (client == NULL || client->dead))) {
+		free(line);
+		line = NULL;
+	}
 	list_remove(&call->node);
 	rpc_request_done(&call->request);
 	free(call);
-	if (client == NULL) {
-		free(line);
-		return;
-	}
 	/* Never from inside: the caller is not prepared for a new request. */
-	if (client->pending-- == RPCSERVER_PENDING_MAX)
+	if (client != NULL && client->pending-- == RPCSERVER_PENDING_MAX)
 		bufferevent_trigger(client->stream, EV_READ,
 				    BEV_TRIG_DEFER_CALLBACKS);
-	if (wanted) {
-		client_send(client, line);
-		return;
-	}
-	free(line);
-	client_end_if_done(client);
+	if (line != NULL || batch != NULL)
+		client_answer(client, batch, line);
+	else if (client != NULL)
+		client_end_if_done(client);
 }
 
 void rpcserver_result(struct rpcserver_call *call, json_t *result)

@@ -23,8 +23,18 @@ static json_t *append(json_t *list, json_t *value)
 	return NULL;
 }
 
+/* Seconds, begun ones too. */
+static json_int_t expires_in(const struct lease *lease, uint64_t now_ms)
+{
+	if (lease->state == LEASE_PENDING)
+		return (json_int_t)lease->lifetime;
+	if (lease->expires_ms <= now_ms)
+		return 0;
+	return (json_int_t)((lease->expires_ms - now_ms + 999) / 1000);
+}
+
 static json_t *granted(const struct realm_names *names,
-		       const struct lease *lease)
+		       const struct lease *lease, uint64_t now_ms)
 {
 	char inner[ENDPOINT_TEXT];
 	char outer[ENDPOINT_TEXT];
@@ -37,16 +47,16 @@ static json_t *granted(const struct realm_names *names,
 			 "kind", kind_names[rule->kind], "protocol",
 			 protocol_name(rule->protocol), "ports",
 			 (int)rule->ports, "preferred", (int)lease->preferred,
-			 "expires_in", (json_int_t)lease->lifetime);
+			 "expires_in", expires_in(lease, now_ms));
 }
 
 json_t *answer_ask(uint64_t epoch, const struct realm_names *names,
-		   struct lease *const *leases, size_t count)
+		   struct lease *const *leases, size_t count, uint64_t now_ms)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count && list != NULL; i++)
-		list = append(list, granted(names, leases[i]));
+		list = append(list, granted(names, leases[i], now_ms));
 	if (list == NULL)
 		return NULL;
 	return json_pack("{s:I,s:s,s:o}", "epoch", (json_int_t)epoch, "group",

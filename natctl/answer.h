@@ -8,9 +8,12 @@
 #include "natctl/lease.h"
 #include "natctl/pool.h"
 
-/* {"epoch", "group", "leases": [...]}, as soon as all are in force. */
+/*
+ * {"epoch", "group", "leases": [...]}, as soon as all are in force; of those
+ * that are already, with what is left of their lifetime.
+ */
 json_t *answer_ask(uint64_t epoch, const struct realm_names *names,
-		   struct lease *const *leases, size_t count);
+		   struct lease *const *leases, size_t count, uint64_t now_ms);
 /* Of one lease; what is beyond is counted and not told: it must fit a line. */
 #define ANSWER_CONDITIONS_MAX 256
 

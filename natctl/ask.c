@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "natctl/answer.h"
+#include "natctl/repeat.h"
 #include "natctl/restore.h"
 
 /* Ends the leases of an ask that was not granted. */
@@ -75,7 +76,7 @@ static int grant_ask(struct task *task, struct request_ask *ask,
 		rules[i] = leases[i]->rule;
 	}
 	change->result = answer_ask(manager->epoch, &manager->conf->names,
-				    leases, ask->count);
+				    leases, ask->count, task->now_ms);
 	if (change->result == NULL) {
 		(void)fault_no_memory(fault);
 		goto undo;
@@ -87,7 +88,7 @@ undo:
 }
 
 static int put_ask(struct task *task, struct request_ask *ask,
-		   uint32_t lifetime)
+		   const struct lease_key *key, uint32_t lifetime)
 {
 	const struct translator *translator = &task->manager->translator;
 	struct fault *fault = &task->answer->fault;
@@ -103,6 +104,9 @@ static int put_ask(struct task *task, struct request_ask *ask,
 	rc = grant_ask(task, ask, lifetime, change, rules);
 	if (rc != 0)
 		goto out;
+	for (size_t i = 0; i < ask->count; i++)
+		lease_find(&task->manager->leases, change->items[i].lease)
+			->key = *key;
 	rc = translator->ops->put(translator->link, rules, ask->count,
 				  on_ask_done, change);
 	if (rc != 0) {
@@ -123,6 +127,7 @@ int ask_do(struct task *task)
 	struct manager *manager = task->manager;
 	struct fault *fault = &task->answer->fault;
 	struct request_ask ask;
+	struct lease_key key;
 	uint32_t lifetime;
 	int rc = request_parse_ask(task->params, &manager->conf->names, &ask,
 				   fault);
@@ -130,6 +135,11 @@ int ask_do(struct task *task)
 	if (rc != 0)
 		return rc;
 	manager->count.asks++;
+	rc = repeat_find(task, &ask, &key);
+	if (rc != 0) {
+		request_ask_done(&ask);
+		return rc > 0 ? 0 : rc;
+	}
 	rc = policy_check_lifetime(&task->policy, ask.lifetime, &lifetime,
 				   fault);
 	if (rc == 0)
@@ -138,7 +148,7 @@ int ask_do(struct task *task)
 						       task->policy.uid),
 					ask.count, fault);
 	if (rc == 0)
-		rc = put_ask(task, &ask, lifetime);
+		rc = put_ask(task, &ask, &key, lifetime);
 	request_ask_done(&ask);
 	return rc;
 }

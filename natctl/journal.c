@@ -70,7 +70,7 @@ static int make_title(const struct journal_options *options, uint64_t epoch,
 {
 	size_t used;
 	int len = snprintf(title, TITLE_SIZE,
-			   "viaduct-natctl journal 1 %" PRIu64 " %.64s", epoch,
+			   "viaduct-natctl journal 2 %" PRIu64 " %.64s", epoch,
 			   options->boot);
 
 	if (len < 0)
@@ -195,7 +195,7 @@ static bool read_title(const struct journal_options *options,
 		return false;
 	memcpy(seen, data, size);
 	seen[size] = '\0';
-	if (sscanf(seen, "viaduct-natctl journal 1 %" SCNu64, &epoch) != 1 ||
+	if (sscanf(seen, "viaduct-natctl journal 2 %" SCNu64, &epoch) != 1 ||
 	    make_title(options, epoch, title) != 0 || strcmp(seen, title) != 0)
 		return false;
 	found->title = FRAME_HEAD + size;

@@ -9,7 +9,7 @@
 #include "common/rulewire.h"
 
 #define HEAD_SIZE  13 /* type, at_ms, length of the rest */
-#define LEASE_SIZE 17 /* before the rule */
+#define LEASE_SIZE 34 /* before the rule */
 #define BYTES_MIN  4096
 
 void keeper_add(const struct keeper *keeper, const struct kept_entry *entry)
@@ -74,6 +74,9 @@ static int put_body(struct kept_bytes *bytes, const struct kept_entry *entry)
 		put_number(bytes, entry->lifetime, 4);
 		put_number(bytes, entry->expires_ms, 8);
 		put_number(bytes, entry->preferred, 1);
+		put_number(bytes, entry->key.name, 8);
+		put_number(bytes, entry->key.digest, 8);
+		put_number(bytes, entry->key.count, 1);
 		return put_rule(bytes, entry->rule);
 	case KEPT_EXPIRY:
 		put_number(bytes, entry->lifetime, 4);
@@ -172,6 +175,9 @@ static int get_body(struct part *part, struct kept_space *space,
 		ret->lifetime = (uint32_t)get_number(part, 4);
 		ret->expires_ms = get_number(part, 8);
 		ret->preferred = get_number(part, 1) != 0;
+		ret->key.name = get_number(part, 8);
+		ret->key.digest = get_number(part, 8);
+		ret->key.count = (uint8_t)get_number(part, 1);
 		ret->rule = &space->rule;
 		return part->failed ? -EBADMSG : get_rule(part, space);
 	case KEPT_EXPIRY:

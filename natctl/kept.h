@@ -7,6 +7,7 @@
 #define VIADUCT_NATCTL_KEPT_H
 
 #include "common/rule.h"
+#include "natctl/lease.h"
 
 enum kept_type {
 	KEPT_LAST = 1, /* no lease up to this id will be granted any more */
@@ -22,6 +23,7 @@ struct kept_entry {
 	uint32_t owner;          /* LEASE */
 	uint32_t lifetime;       /* LEASE, EXPIRY: seconds */
 	uint64_t expires_ms;     /* LEASE, EXPIRY */
+	struct lease_key key;    /* LEASE */
 	bool preferred;          /* LEASE */
 	const struct rule *rule; /* LEASE */
 	const uint64_t *ids;     /* LAST, EXPIRY: one; END */

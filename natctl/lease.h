@@ -37,6 +37,13 @@ struct lease_group {
 	size_t count;
 };
 
+/* By which an ask that is repeated is known; hashes, the same for ever. */
+struct lease_key {
+	uint64_t name;   /* 0: the ask had none */
+	uint64_t digest; /* of the whole ask */
+	uint8_t count;   /* leases of the ask */
+};
+
 struct lease {
 	struct table_node node;            /* on lease_table.by_id */
 	struct list in_all;                /* on lease_table.all, by id */
@@ -46,9 +53,10 @@ struct lease {
 	struct rule rule;                  /* rule.id is the lease's id */
 	struct rule_condition *conditions; /* owned; rule.conditions */
 	enum lease_state state;
-	uint32_t lifetime;   /* seconds */
-	unsigned changing;   /* changes that are not acknowledged */
-	bool preferred;      /* what was requested was given */
+	uint32_t lifetime; /* seconds */
+	unsigned changing; /* changes that are not acknowledged */
+	bool preferred;    /* what was requested was given */
+	struct lease_key key;
 	uint64_t expires_ms; /* while on the heap */
 	size_t heap_index;   /* on lease_table.heap; SIZE_MAX: not on it */
 };

@@ -9,7 +9,7 @@
 #include "natctl/filter.h"
 #include "natctl/member.h"
 
-static const char *const ask_members[] = { "group", "lifetime", "leases",
+static const char *const ask_members[] = { "group", "key", "lifetime", "leases",
 					   NULL };
 static const char *const want_members[] = { "inner",      "realm",    "ports",
 					    "kind",       "protocol", "request",
@@ -40,24 +40,30 @@ static int open_params(struct member_place *place, const json_t *params,
 	return member_open(place, params, known);
 }
 
+static int read_name(const struct member_place *place, const char *member,
+		     bool required, const char **ret)
+{
+	const char *name = NULL;
+	int rc = member_text(place, member, required, &name);
+
+	if (rc != 0 || name == NULL)
+		return rc;
+	if (name[0] == '\0' || strlen(name) >= RULE_GROUP_MAX)
+		return member_fault(place, member, "not of 1..%d bytes",
+				    RULE_GROUP_MAX - 1);
+	for (const char *p = name; *p != '\0'; p++) {
+		if (*p <= ' ' || *p > '~')
+			return member_fault(place, member,
+					    "not printable ASCII");
+	}
+	*ret = name;
+	return 0;
+}
+
 static int read_group(const struct member_place *place, bool required,
 		      const char **ret)
 {
-	const char *group = NULL;
-	int rc = member_text(place, "group", required, &group);
-
-	if (rc != 0 || group == NULL)
-		return rc;
-	if (group[0] == '\0' || strlen(group) >= RULE_GROUP_MAX)
-		return member_fault(place, "group", "not of 1..%d bytes",
-				    RULE_GROUP_MAX - 1);
-	for (const char *p = group; *p != '\0'; p++) {
-		if (*p <= ' ' || *p > '~')
-			return member_fault(place, "group",
-					    "not printable ASCII");
-	}
-	*ret = group;
-	return 0;
+	return read_name(place, "group", required, ret);
 }
 
 static int read_wish(const struct member_place *place, struct pool_wish *ret)
@@ -135,6 +141,8 @@ int request_parse_ask(const json_t *params, const struct realm_names *names,
 
 	if (rc == 0)
 		rc = read_group(&place, true, &ask.group);
+	if (rc == 0)
+		rc = read_name(&place, "key", false, &ask.key);
 	if (rc == 0)
 		rc = member_number(&place, "lifetime", 1, REQUEST_LIFETIME_MAX,
 				   &lifetime);

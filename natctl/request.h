@@ -42,6 +42,7 @@ struct request_want {
 
 struct request_ask {
 	const char *group;
+	const char *key;            /* NULL: none */
 	uint32_t lifetime;          /* seconds; 0: none given */
 	struct request_want *wants; /* owned */
 	size_t count;

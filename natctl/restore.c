@@ -18,6 +18,7 @@ void restore_tell_lease(const struct keeper *keeper, const struct lease *lease,
 		.lifetime = lease->lifetime,
 		.expires_ms = lease->expires_ms,
 		.preferred = lease->preferred,
+		.key = lease->key,
 		.rule = &lease->rule,
 	};
 
@@ -141,6 +142,7 @@ static int add_again(struct manager *manager, const struct kept_entry *entry)
 	}
 	lease->state = LEASE_ACTIVE;
 	lease->preferred = entry->preferred;
+	lease->key = entry->key;
 	lease->lifetime = entry->lifetime;
 	lease_set_expiry(leases, lease, entry->expires_ms);
 	return 0;

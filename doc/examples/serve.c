@@ -20,7 +20,7 @@ static void on_granted(const struct natctl_answer *answer, void *arg)
 /* Also when a manager has come that knows nothing of the one before. */
 static void on_up(uint64_t epoch, bool is_new, void *want)
 {
-	struct natctl_ask ask = { "serve", LIFETIME, want, 1 };
+	struct natctl_ask ask = { "serve", LIFETIME, want, 1, NULL };
 
 	if (is_new)
 		natctl_ask(natctl, &ask, natctl_clock(),

@@ -85,7 +85,8 @@ static json_t *build_want(const struct natctl_want *want)
 
 json_t *message_ask(const struct natctl_ask *ask)
 {
-	json_t *params = json_pack("{s:s}", "group", ask->group);
+	json_t *params = json_pack("{s:s,s:s*}", "group", ask->group, "key",
+				   ask->key);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < ask->want_count && list != NULL; i++)

@@ -83,6 +83,12 @@ struct natctl_ask {
 	unsigned lifetime; /* seconds; 0: the manager's default */
 	const struct natctl_want *wants;
 	size_t want_count;
+	/*
+	 * The same ask with the same key is granted once, and answered with
+	 * the same leases again; so it may be repeated after -ECONNRESET.
+	 * NULL: none.
+	 */
+	const char *key;
 };
 
 /* Replaces conditions and remote of a lease, without a gap. */

@@ -423,6 +423,78 @@ START_TEST(one_client_too_many_is_told)
 }
 END_TEST
 
+#define BATCH                                                   \
+	"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hold\"},"  \
+	"{\"jsonrpc\":\"2.0\",\"method\":\"echo\"},{\"id\":2}," \
+	"{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"echo\"},17]\n"
+
+START_TEST(a_batch_is_answered_when_its_last_member_is)
+{
+	int fd = dial();
+	json_t *answer;
+
+	say(fd, BATCH);
+	hear_nothing(fd);
+	ck_assert_uint_eq(held_count, 1);
+	ask(fd, 9, "echo");
+	hear_result(fd, 9);
+	rpcserver_result(held[0], json_true());
+	answer = hear(fd);
+	/* Two that are no requests, one echo, the one held; no notification. */
+	ck_assert_uint_eq(json_array_size(answer), 4);
+	ck_assert_int_eq(json_integer_value(
+				 json_object_get(json_array_get(answer, 3),
+						 "id")),
+			 1);
+	json_decref(answer);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_batch_outlives_its_client)
+{
+	int fd = dial();
+
+	say(fd, BATCH);
+	ck_assert_uint_eq(held_count, 1);
+	close(fd);
+	turn();
+	rpcserver_result(held[0], json_true());
+	fd = dial();
+	ask(fd, 1, "echo");
+	hear_result(fd, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_batch_of_notifications_or_of_nothing)
+{
+	int fd = dial();
+
+	say(fd, "[{\"jsonrpc\":\"2.0\",\"method\":\"echo\"}]\n");
+	hear_nothing(fd);
+	say(fd, "[]\n");
+	hear_error(fd, RPC_INVALID_REQUEST);
+	say(fd, "[\n");
+	hear_error(fd, RPC_PARSE_ERROR);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_batch_has_a_limit)
+{
+	char line[4 * 300 + 4] = "[1";
+	int fd = dial();
+
+	for (int i = 1; i <= 256; i++)
+		strcat(line, ",1");
+	strcat(line, "]\n");
+	say(fd, line);
+	hear_error(fd, RPC_INVALID_REQUEST);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_second_server_on_the_path_is_refused)
 {
 	struct rpcserver_options options = { .base = base,
@@ -454,6 +526,10 @@ int main(void)
 		too_much_output_ends_the_client,
 		one_client_too_many_is_told,
 		a_second_server_on_the_path_is_refused,
+		a_batch_is_answered_when_its_last_member_is,
+		a_batch_outlives_its_client,
+		a_batch_of_notifications_or_of_nothing,
+		a_batch_has_a_limit,
 	};
 	Suite *suite = suite_create("rpcserver");
 	TCase *tcase = tcase_create("rpcserver");
