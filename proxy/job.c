@@ -59,6 +59,18 @@ void job_free(struct job *job)
 	free(job);
 }
 
+void job_free_of(const struct relay *relay)
+{
+	struct list *pos, *tmp;
+
+	list_for_each_safe(pos, tmp, &relay->call->jobs) {
+		struct job *job = container_of(pos, struct job, node);
+
+		if (job->relay == relay)
+			job_free(job);
+	}
+}
+
 static enum offer_method offer_method_of(const struct job *job)
 {
 	if (job->kind == JOB_ACK)

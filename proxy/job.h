@@ -37,5 +37,7 @@ bool job_add(struct relay *relay, struct dialog *dialog, enum job_kind kind,
 /* Works on the queue until it is empty or waits. The call may be freed. */
 void job_pump(struct call *call);
 void job_free(struct job *job);
+/* Those of that request; none of them may be the one being worked on. */
+void job_free_of(const struct relay *relay);
 
 #endif

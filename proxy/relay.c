@@ -84,24 +84,12 @@ static struct relay *relay_new(struct call *call, struct dialog *dialog,
 	return relay;
 }
 
-static void free_jobs_of(const struct relay *relay)
-{
-	struct list *pos, *tmp;
-
-	list_for_each_safe(pos, tmp, &relay->call->jobs) {
-		struct job *job = container_of(pos, struct job, node);
-
-		if (job->relay == relay)
-			job_free(job);
-	}
-}
-
 void relay_free(struct relay *relay)
 {
 	struct call *call = relay->call;
 	struct dialog *root;
 
-	free_jobs_of(relay);
+	job_free_of(relay);
 	if (relay->branch[0] != '\0')
 		table_remove(&call->calls->by_branch, &relay->by_branch);
 	root = relay->is_first ? dialog_find(call, NULL) : NULL;
@@ -244,7 +232,7 @@ static void on_cancel(const sip_t *cancel, void *arg)
 	}
 	if (relay->state != RELAY_WAITING)
 		return;
-	free_jobs_of(relay);
+	job_free_of(relay);
 	relay_answer(relay, 487, NULL);
 	relay_finish(relay, 487);
 	job_pump(call);
