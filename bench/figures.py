@@ -16,10 +16,12 @@ from netns import LabError
 
 LOSS = 0.001
 IN_FLIGHT = 0.002           # seconds of the load that may be on their way
-PROBE_MS = 250
-NEAR = 1.02                 # the search ends when its bounds are so near
-CPU_RATE, CPU_MS = 100000, 600
-DELAY_RATE, DELAY_MS, DELAY_FLOWS = 5000, 1000, 100
+PROBE_MS = 200
+MUCH, HOPELESS = 0.05, 0.2  # lost: hardly a hiccup, none
+TRIES = 2                   # of a probe that fails
+NEAR = 1.03                 # the search ends when its bounds are so near
+CPU_RATE, CPU_MS = 100000, 500
+DELAY_RATE, DELAY_MS, DELAY_FLOWS = 5000, 800, 100
 OVERLOAD, OVERLOAD_MS = 4, 500
 SETTLED_RATE, SETTLED_FLOWS = 20000, 100
 CALL_FLOWS, CALL_RATE = 100, 50
@@ -50,6 +52,16 @@ class Series:
         values = self.values.get((figure, way, load))
         return statistics.median(values) if values else None
 
+    def mark(self):
+        return {key: len(values) for key, values in self.values.items()}
+
+    def back_to(self, mark):
+        """Forgets what was added since the mark."""
+        for key, values in list(self.values.items()):
+            del values[mark.get(key, 0):]
+            if not values:
+                del self.values[key]
+
     def as_json(self):
         return [{"figure": figure, "way": way, "load": load,
                  "median": statistics.median(values), "rounds": values}
@@ -69,16 +81,17 @@ def lost_share(tally):
     return max(offered - tally["received"], offered - tally["in_time"] - on_way) / offered
 
 
-def carries(way, flows, sides, rate):
-    """Whether the way carries that rate. A loss near the bound is looked at
-    twice: any hiccup of the machine makes one."""
-    for _ in range(2):
+def carries(way, flows, sides, rate, tries):
+    """Whether the way carries that rate. Any hiccup of the machine makes a
+    loss, so it is looked at again; but where much is lost only in a search
+    that has no guess to begin with."""
+    for _ in range(tries):
         tally = way.blast("load", sides, flows, round(rate), PROBE_MS)
         share = lost_share(tally)
         if share <= LOSS:
             return tally["sent"] >= 0.97 * rate * tally["seconds"]
         way.mend(flows)
-        if share > 0.05:
+        if share > (MUCH if tries == TRIES else HOPELESS):
             return False
     return False
 
@@ -88,7 +101,7 @@ def best_rate(way, flows, sides, guess):
     directions: from a guess up or down with growing steps, then halving."""
     low, high, rate, step = 0, None, guess or 60000, 1.04 if guess else 1.6
     while high is None or low == 0 or high > low * NEAR:
-        if carries(way, flows, sides, rate):
+        if carries(way, flows, sides, rate, TRIES if guess else TRIES + 1):
             low = rate
         else:
             high = rate
@@ -117,12 +130,24 @@ def most_sent(way, series):
 
 
 # CPU, delay, overload
+def whole(way, flows, *words):
+    """The tally of a load whose packets came out, but for 1 %; a second and a
+    third attempt if not."""
+    for _ in range(3):
+        tally = way.blast(*words)
+        if tally["received"] >= tally["sent"] * 0.99:
+            return tally
+        way.mend(flows)
+    raise LabError(f"{way.name}: {' '.join(map(str, words))}: "
+                   f"{tally['received']} of {tally['sent']} packets came out")
+
+
 def measure_cpu(way, series, loads):
     """Microseconds of all cores a packet; bare delivery is measured first in
     each round."""
     for flows, sides in loads:
         load = named(flows, sides)
-        tally = way.blast("cpu", sides, flows, CPU_RATE, CPU_MS)
+        tally = whole(way, flows, "cpu", sides, flows, CPU_RATE, CPU_MS)
         spent = tally["busy_us"] / tally["sent"]
         series.add("busy", way.name, load, round(spent, 3))
         bare = series.last("busy", "bare", load)
@@ -131,10 +156,7 @@ def measure_cpu(way, series, loads):
 
 
 def measure_delay(way, series):
-    tally = way.blast("delay", DELAY_FLOWS, DELAY_RATE, DELAY_MS)
-    if tally["received"] < tally["sent"] * 0.99:
-        raise LabError(f"{way.name}: {tally['received']} of {tally['sent']} stamped "
-                       f"packets came out")
+    tally = whole(way, DELAY_FLOWS, "delay", DELAY_FLOWS, DELAY_RATE, DELAY_MS)
     for point in ("p50", "p99"):
         value = tally[point + "_us"]
         series.add("total " + point, way.name, "", value)
@@ -189,6 +211,7 @@ def measure_call(way, series, seconds):
     before = way.tun_packets()
     tally = load.call("load", 2, CALL_FLOWS, 2 * CALL_FLOWS * CALL_RATE, seconds * 1000)
     load.end()
+    series.add("call seconds", way.name, "", seconds)
     series.add("crossed", way.name, "",
                round((way.tun_packets() - before) / tally["sent"], 6))
 

@@ -198,6 +198,11 @@ uint8_t *frames_next_stamped(struct frames *frames, size_t flows, uint64_t ns)
 	return frame;
 }
 
+void frame_unstamp(uint8_t *frame)
+{
+	memset(frame + AT_PAYLOAD, 0, STAMP_SIZE);
+}
+
 uint64_t frame_stamp(const uint8_t *bytes, size_t len)
 {
 	const uint8_t *stamp = bytes + AT_PAYLOAD;

@@ -39,8 +39,9 @@ void frames_done(struct frames *frames);
  * number. */
 uint8_t *frames_next(struct frames *frames, size_t flows);
 
-/* As frames_next, with a time in the payload. */
+/* As frames_next, with a time in the payload, until frame_unstamp. */
 uint8_t *frames_next_stamped(struct frames *frames, size_t flows, uint64_t ns);
+void frame_unstamp(uint8_t *frame);
 
 /* The time in a packet that was received with its Ethernet header, or 0. */
 uint64_t frame_stamp(const uint8_t *bytes, size_t len);

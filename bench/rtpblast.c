@@ -173,19 +173,22 @@ static int on_cpu(struct side sides[SIDES], const struct load *load)
 	struct spinner *spinner = spinner_new();
 	struct load warm = *load;
 	struct tally tally = { 0 };
-	uint64_t start, idle, wall;
+	uint64_t start, idle, wall, before;
 
 	if (spinner == NULL)
 		return -ENOMEM;
 	warm.ms = WARM_MS;
 	send_load(sides, &warm, &tally);
 	tally = (struct tally){ 0 };
+	before = received(sides, load);
 	start = mono_ns();
 	idle = spinner_idle_ns(spinner);
 	send_load(sides, load, &tally);
 	idle = spinner_idle_ns(spinner) - idle;
 	wall = (mono_ns() - start) * spinner_cores(spinner);
 	spinner_free(spinner);
+	tally.in_time = received(sides, load) - before;
+	drain(sides, load, before, &tally);
 	print_tally(&tally);
 	printf(",\"busy_us\":%.1f}\n", (double)(wall - idle) / 1e3);
 	return 0;

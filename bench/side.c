@@ -172,9 +172,10 @@ unsigned side_send(struct side *side, size_t flows, unsigned count)
 unsigned side_send_stamped(struct side *side, size_t flows)
 {
 	uint8_t *frame = frames_next_stamped(&side->frames, flows, wall_ns());
+	ssize_t len = send(side->send_fd, frame, FRAME_SIZE, MSG_DONTWAIT);
 
-	return send(side->send_fd, frame, FRAME_SIZE, MSG_DONTWAIT) ==
-	       FRAME_SIZE;
+	frame_unstamp(frame);
+	return len == FRAME_SIZE;
 }
 
 int side_listen(struct side *side, char *const args[SIDE_ARGS])

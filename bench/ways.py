@@ -415,7 +415,7 @@ class Viaduct(Way):
     def tun_packets(self):
         """Packets that the kernel has given to the TUNs so far."""
         text = self.inside_of("e", ["cat", "/proc/net/dev"])
-        return sum(int(line.split(":")[1].split()[8]) for line in text.split("\n")
+        return sum(int(line.split(":")[1].split()[9]) for line in text.split("\n")
                    if line.strip().startswith("viaduct"))
 
 
