@@ -101,7 +101,8 @@ struct conf_client { /* what one user may ask natctl for */
 	size_t realm_count;
 	bool third_party; /* for an inner endpoint that is not its own */
 	bool kinds[3];    /* by enum rule_kind; default all */
-	struct conf_range *outer; /* it may ask for only these; 0: any */
+	/* It may ask for only these, those of `pools` among them; 0: any. */
+	struct conf_range *outer;
 	size_t outer_count;
 	unsigned max_leases;   /* 0: no limit of its own */
 	unsigned max_lifetime; /* seconds; 0: no limit of its own */

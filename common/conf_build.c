@@ -412,6 +412,48 @@ static void get_kinds(const struct part *part, bool kinds[3])
 			kinds[kind] = true;
 }
 
+/* The pool of a value; NULL with a mistake noted. */
+static const struct conf_pool *find_pool(struct conf_reader *reader,
+					 const struct conf_value *name)
+{
+	const struct conf *conf = reader->conf;
+
+	for (size_t i = 0; i < conf->pool_count; i++)
+		if (conf->pools[i].name &&
+		    strcmp(conf->pools[i].name, name->text) == 0)
+			return &conf->pools[i];
+	conf_value_mistake(reader, name, "there is no pool \"%s\"", name->text);
+	return NULL;
+}
+
+/* What it may ask for: the ranges of `outer`, and those of `pools`. */
+static void get_outer(const struct part *part, struct conf_client *client)
+{
+	struct conf_reader *reader = part->reader;
+	size_t outer = conf_value_count(part->section, "outer");
+	size_t pools = conf_value_count(part->section, "pools");
+	size_t room = outer;
+	struct conf_range *to;
+
+	for (size_t i = 0; i < reader->conf->pool_count && pools > 0; i++)
+		room += reader->conf->pools[i].range_count * pools;
+	to = client->outer = conf_array(reader, room, sizeof(*to));
+	for (size_t i = 0; i < outer && to; i++)
+		if (conf_get_range(reader,
+				   conf_value_at(part->section, "outer", i),
+				   true, to))
+			to++;
+	for (size_t i = 0; i < pools && to; i++) {
+		const struct conf_pool *pool =
+			find_pool(reader,
+				  conf_value_at(part->section, "pools", i));
+
+		for (size_t k = 0; pool && k < pool->range_count; k++)
+			*to++ = pool->ranges[k];
+	}
+	client->outer_count = (size_t)(to - client->outer);
+}
+
 static void build_clients(struct conf_reader *reader)
 {
 	struct conf *conf = reader->conf;
@@ -423,7 +465,6 @@ static void build_clients(struct conf_reader *reader)
 	for (size_t i = 0; i < count; i++) {
 		struct conf_client *client = &conf->clients[i];
 		struct part part = part_of(reader, "client", i);
-		size_t outer = conf_value_count(part.section, "outer");
 
 		name_of(&part, &client->name, &client->line);
 		client->uid = UINT32_MAX;
@@ -434,15 +475,7 @@ static void build_clients(struct conf_reader *reader)
 		conf_get_bool(reader, value(&part, "third_party"),
 			      &client->third_party);
 		get_kinds(&part, client->kinds);
-		client->outer = conf_array(reader, outer,
-					   sizeof(*client->outer));
-		for (size_t k = 0; k < outer && client->outer; k++)
-			if (conf_get_range(reader,
-					   conf_value_at(part.section, "outer",
-							 k),
-					   true,
-					   &client->outer[client->outer_count]))
-				client->outer_count++;
+		get_outer(&part, client);
 		conf_get_number(reader, value(&part, "max_leases"), 1,
 				NUMBER_MAX, &client->max_leases);
 		conf_get_number(reader, value(&part, "max_lifetime"), 1,

@@ -77,9 +77,9 @@ static cfg_opt_t media_opts[] = {
 };
 
 static cfg_opt_t client_opts[] = {
-	VALUE("user"),         VALUES("realms"), VALUE("third_party"),
-	VALUES("kinds"),       VALUES("outer"),  VALUE("max_leases"),
-	VALUE("max_lifetime"), CFG_END(),
+	VALUE("user"),       VALUES("realms"),      VALUE("third_party"),
+	VALUES("kinds"),     VALUES("outer"),       VALUES("pools"),
+	VALUE("max_leases"), VALUE("max_lifetime"), CFG_END(),
 };
 
 static cfg_opt_t root_opts[] = {

@@ -35,6 +35,7 @@ static const char everything[] =
 	"media { from = inside to = outside pool = billing }\n"
 	"client game { user = 990 realms = {outside, inside} third_party = yes\n"
 	"	kinds = {terminating} outer = {\"4.4.4.4\"}\n"
+	"	pools = {outside, billing}\n"
 	"	max_leases = 10 max_lifetime = 60 }\n";
 
 static struct ip_addr addr_of(const char *text)
@@ -128,7 +129,8 @@ START_TEST(all_sections_arrive_in_the_structs)
 	ck_assert(conf->clients[0].third_party);
 	ck_assert(!conf->clients[0].kinds[RULE_BOTH]);
 	ck_assert(conf->clients[0].kinds[RULE_TERMINATING]);
-	ck_assert_uint_eq(conf->clients[0].outer_count, 1);
+	ck_assert_uint_eq(conf->clients[0].outer_count, 4);
+	ck_assert_uint_eq(conf->clients[0].outer[3].ports.first, 2000);
 	ck_assert_uint_eq(conf->clients[0].max_leases, 10);
 	ck_assert_uint_eq(conf->clients[0].max_lifetime, 60);
 	confcase_done(&c);

@@ -230,6 +230,9 @@ static const struct {
 	  "f:6: media: from is not set\n"
 	  "f:6: \"1.1.1.1:5-6\": match takes one port or none\n"
 	  "f:6: there is no pool \"p\"\n" },
+	{ CONF_TWO_REALMS "client a { user = 5 realms = outside\n"
+			  "pools = {outside, moon} }\n",
+	  "f:4: there is no pool \"moon\"\n" },
 	{ CONF_TWO_REALMS "client a { user = 5 realms = outside }\n"
 			  "client b { user = 5 realms = x third_party = 3 }\n"
 			  "client c { user = 5000000000 max_leases = 0 }\n",

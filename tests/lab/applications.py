@@ -48,7 +48,7 @@ class Application:
         raise Failed(f"{self.name}: got {data!r} from {source}, expected nothing")
 
 
-def ask_one(edge, inner, outer, group, realm="outside", **more):
+def ask_one(edge, inner, outer, group, realm="outside", lifetime=600, **more):
     """Asks for one lease of one port with exactly that outer endpoint; the
     lease as granted."""
     lease = {"inner": inner, "realm": realm, "ports": 1, "kind": "both",
@@ -56,21 +56,25 @@ def ask_one(edge, inner, outer, group, realm="outside", **more):
     if outer:
         lease["request"] = {"outer": outer, "mode": "strict"}
     with edge.channel("natctl") as channel:
-        answer = channel.call("ask", group=group, lifetime=600, leases=[lease])
+        answer = channel.call("ask", group=group, lifetime=lifetime, leases=[lease])
     require(len(answer["leases"]) == 1, f"one lease asked, got {answer}")
     return answer["leases"][0]
 
 
-def ask_as(uid, edge, inner, group):
-    """The same from a process of another user; the answer's error or None."""
+def ask_as(uid, edge, inner, group, outer=None, **more):
+    """The same from a process of another user: "granted", or the error."""
+    return as_user(uid, lambda: ask_one(edge, inner, outer, group, **more), "granted")
+
+
+def as_user(uid, action, words):
+    """Carries it out in a process of that user; the words, or the error."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setgroups([])
             os.setuid(uid)
-            ask_one(edge, inner, None, group)
-            words = "granted"
+            action()
         except rpc.RpcError as error:
             words = f"error {error.code}"
         except BaseException as error:      # the child must not live on

@@ -5,7 +5,8 @@ import select
 import subprocess
 
 import netns
-from applications import Application, check_checksums, check_nothing_left, release
+from applications import (Application, as_user, ask_as, check_checksums,
+                          check_nothing_left, release)
 from context import equal, require
 from edge import program
 
@@ -44,3 +45,40 @@ def example(context):
         captures = lab.take()
         check_checksums(captures)
         context.check_no_leak(captures)
+
+
+NOT_AUTHORIZED, LIMIT = "error -32003", "error -32006"
+# Per limit: the user of the client section, what is beyond it and how that is
+# refused, and what is within it.
+LIMITS = [
+    ("realm", 2001, {"realm": "outside"}, NOT_AUTHORIZED, None),
+    ("kind", 2002, {"kind": "both"}, NOT_AUTHORIZED, {"kind": "terminating"}),
+    ("outer", 2003, {"outer": "3.3.3.1:4010"}, NOT_AUTHORIZED, {"outer": "3.3.3.1:4009"}),
+    ("pool", 2004, {"request": {"pool": "private"}}, NOT_AUTHORIZED,
+     {"request": {"pool": "billing"}}),
+    ("number", 2005, {}, LIMIT, {}),
+    ("lifetime", 2006, {"lifetime": 61}, LIMIT, {"lifetime": 60}),
+    ("third_party", 2007, {}, NOT_AUTHORIZED, None),
+    ("no_section", 2008, {}, NOT_AUTHORIZED, None),
+]
+
+
+def limits(context):
+    """Each limit of a client section: what is within it is granted, what is
+    beyond it is refused and logged, and leaves nothing."""
+    edge = context.lab.edges["nat"]
+    for name, uid, beyond, error, within in LIMITS:
+        with context.test(f"limit_of_{name}", ["M4"]):
+            inner, group = "2.2.2.2:2224@inside", f"limit-{name}"
+            granted = 0
+            if within is not None:
+                equal("what is within", ask_as(uid, edge, inner, group, **within), "granted")
+                granted = 1
+            equal("what is beyond", ask_as(uid, edge, inner, group, **beyond), error)
+            equal("rules", len(edge.rules()), granted)
+            with open(edge.log("natctl"), encoding="utf-8") as log:
+                require(f"uid {uid} " in log.read(), "the refusal is not in the log")
+            if granted:
+                equal("release", as_user(uid, lambda: release(edge, group), "released"),
+                      "released")
+            check_nothing_left(edge)

@@ -48,6 +48,7 @@ TESTS = {
     "restarts": rules.Restarts.run,
     "read_your_writes": rules.read_your_writes,
     "example": channel.example,
+    "limits": channel.limits,
     "explain": explain.explain,
 }
 
