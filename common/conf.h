@@ -115,6 +115,7 @@ struct conf {
 	char *table;            /* nft table, default viaduct */
 	char *user;             /* NULL: stay */
 	unsigned announce_time; /* seconds, default 60 */
+	bool fastpath;          /* may the kernel translate? default yes */
 	struct conf_realm *realms; /* realms[id] */
 	size_t realm_count;
 	struct conf_pool *pools;

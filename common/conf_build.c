@@ -497,11 +497,16 @@ static void build_text(struct conf_reader *reader, const char *name,
 
 static void build_top(struct conf_reader *reader)
 {
+	static const char *const answers[] = { "no", "yes", NULL };
 	const struct conf_value *user = conf_value(reader->root, "user");
+	unsigned answer = 1;
 
 	build_text(reader, "rundir", "/run/viaduct", &reader->conf->rundir);
 	build_text(reader, "tun", "viaduct", &reader->conf->tun);
 	build_text(reader, "table", "viaduct", &reader->conf->table);
+	conf_get_word(reader, conf_value(reader->root, "fastpath"), answers,
+		      &answer);
+	reader->conf->fastpath = answer == 1;
 	if (user && *user->text != '\0')
 		conf_get_text(reader, user, &reader->conf->user);
 	reader->conf->announce_time = 60;

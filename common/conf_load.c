@@ -88,6 +88,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("table"),
 	VALUE("user"),
 	VALUE("announce_time"),
+	VALUE("fastpath"),
 	CFG_SEC("realm", realm_opts, TITLED),
 	CFG_SEC("pool", pool_opts, TITLED),
 	CFG_SEC("listen", listen_opts, TITLED),

@@ -12,7 +12,7 @@
 static const char everything[] =
 	"# a comment\n"
 	"rundir = \"/run/edge\" // another\n"
-	"tun = vt  table = edge_1  announce_time = 7\n"
+	"tun = vt  table = edge_1  announce_time = 7  fastpath = no\n"
 	"/* and one\n"
 	" * of two lines */ user = \"\"\n"
 	"realm inside {\n"
@@ -66,6 +66,7 @@ START_TEST(all_settings_arrive_in_the_structs)
 	ck_assert_str_eq(conf->rundir, "/run/edge");
 	ck_assert_str_eq(conf->tun, "vt");
 	ck_assert_str_eq(conf->table, "edge_1");
+	ck_assert(!conf->fastpath);
 	ck_assert_uint_eq(conf->announce_time, 7);
 	ck_assert_ptr_null(conf->user);
 	ck_assert_uint_eq(conf->realm_count, 2);
@@ -147,6 +148,7 @@ START_TEST(what_is_left_out_has_its_default)
 	ck_assert_str_eq(c.conf->rundir, "/run/viaduct");
 	ck_assert_str_eq(c.conf->tun, "viaduct");
 	ck_assert_str_eq(c.conf->table, "viaduct");
+	ck_assert(c.conf->fastpath);
 	ck_assert_uint_eq(c.conf->announce_time, 60);
 	ck_assert_ptr_null(c.conf->user);
 	confcase_done(&c);
