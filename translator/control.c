@@ -9,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/mono.h"
 #include "common/rpcserver.h"
 #include "translator/control_explain.h"
+#include "translator/control_flows.h"
 #include "translator/control_json.h"
 #include "translator/nft.h"
 
@@ -74,6 +76,16 @@ static size_t rule_bytes(const struct ruleset_rule *rule)
 	       CONDITION_BYTES * conditions_told(rule);
 }
 
+/* So that the counters of rules and flows are those of now. */
+static struct fastpath *counted_fastpath(const struct control *control)
+{
+	struct fastpath *fastpath = worker_fastpath(control->options.worker);
+
+	if (fastpath != NULL)
+		fastpath_count(fastpath, mono_ms());
+	return fastpath;
+}
+
 static void on_rules(struct control *control, struct rpcserver_call *call,
 		     json_t *params)
 {
@@ -97,6 +109,7 @@ static void on_rules(struct control *control, struct rpcserver_call *call,
 			       "after is at least 0, limit at least 1", NULL);
 		return;
 	}
+	counted_fastpath(control);
 	rules = json_array();
 	rule = ruleset_next(set, (uint64_t)after);
 	for (; rule != NULL; rule = ruleset_next(set, rule->id)) {
@@ -112,6 +125,34 @@ static void on_rules(struct control *control, struct rpcserver_call *call,
 					 rule != NULL));
 }
 
+static json_t *refusals_json(const struct fastpath_counts *counts)
+{
+	json_t *result = json_object();
+
+	for (size_t i = FLOW_SETTLED + 1; i < FLOW_VERDICT_COUNT; i++)
+		json_object_set_new(result,
+				    flow_verdict_name((enum flow_verdict)i),
+				    json_integer((json_int_t)counts->flows[i]));
+	return result;
+}
+
+/* All 0 where there is no fast path. */
+static json_t *fastpath_json(const struct fastpath *fastpath)
+{
+	static const struct fastpath_counts none;
+	const struct fastpath_counts *counts =
+		fastpath != NULL ? fastpath_counts(fastpath) : &none;
+
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "flows",
+		(json_int_t)(fastpath != NULL ? fastpath_flows(fastpath) : 0),
+		"packets", (json_int_t)counts->packets, "settled",
+		(json_int_t)counts->flows[FLOW_SETTLED], "taken_back",
+		(json_int_t)counts->taken_back, "ended",
+		(json_int_t)counts->ended, "adopted",
+		(json_int_t)counts->adopted, "refused", refusals_json(counts));
+}
+
 static void on_verdicts(struct control *control, struct rpcserver_call *call)
 {
 	const struct worker_counts *counts = worker_counts(
@@ -125,6 +166,7 @@ static void on_verdicts(struct control *control, struct rpcserver_call *call)
 			       "the nft tables cannot be read", NULL);
 		return;
 	}
+	counted_fastpath(control);
 	verdicts = json_object();
 	for (size_t i = 0; i < VERDICT_COUNT; i++)
 		json_object_set_new(verdicts, verdict_name((enum verdict)i),
@@ -139,7 +181,10 @@ static void on_verdicts(struct control *control, struct rpcserver_call *call)
 			  (json_int_t)nft.guard_misrouted, "draw_spoofed",
 			  (json_int_t)nft.draw_spoofed, "errors_withheld",
 			  (json_int_t)nft.errors_withheld));
-	rpcserver_result(call, json_pack("{s:o}", "verdicts", verdicts));
+	rpcserver_result(call, json_pack("{s:o, s:o}", "verdicts", verdicts,
+					 "fastpath",
+					 fastpath_json(worker_fastpath(
+						 control->options.worker))));
 }
 
 static void on_status(struct control *control, struct rpcserver_call *call)
@@ -173,12 +218,16 @@ static void on_request(struct rpcserver_call *call, const char *method,
 	else if (strcmp(method, "explain") == 0)
 		control_explain(worker_context(control->options.worker),
 				&control->options.conf->names, call, params);
+	else if (strcmp(method, "flows") == 0)
+		control_flows(counted_fastpath(control), control->options.conf,
+			      call, params);
 	else if (strcmp(method, "status") == 0)
 		on_status(control, call);
 	else
-		rpcserver_fail(call, RPC_METHOD_NOT_FOUND,
-			       "methods are rules, verdicts, explain, status",
-			       NULL);
+		rpcserver_fail(
+			call, RPC_METHOD_NOT_FOUND,
+			"methods are rules, flows, verdicts, explain, status",
+			NULL);
 }
 
 int control_new(const struct control_options *options,

@@ -12,16 +12,18 @@
 #include "common/log.h"
 #include "common/rulewire.h"
 #include "common/sock.h"
+#include "translator/fastpath.h"
 
 #define LINK_MODE  0660
 #define BATCH      64 /* records before packets have their turn */
 #define REPLY_SIZE 64 /* of an acknowledgement */
 
 struct link {
-	const struct conf *conf; /* not owned */
-	struct event_base *base; /* not owned */
-	struct ruleset *ruleset; /* not owned */
-	char *path;              /* owned */
+	const struct conf *conf;   /* not owned */
+	struct event_base *base;   /* not owned */
+	struct ruleset *ruleset;   /* not owned */
+	struct fastpath *fastpath; /* not owned; NULL: none */
+	char *path;                /* owned */
 	uint64_t epoch;
 	int listener;
 	struct event *acceptable; /* owned */
@@ -127,6 +129,12 @@ static int rules_read(struct rules *rules, struct wire_reader *reader,
 	return 0;
 }
 
+/* What the kernel may still do otherwise is not acknowledged. */
+static int in_force(int err)
+{
+	return err == 0 ? 0 : -EIO;
+}
+
 static int on_put(struct link *link, struct wire_reader *reader)
 {
 	struct rule_condition *scratch = malloc(RULE_CONDITIONS_MAX *
@@ -140,6 +148,9 @@ static int on_put(struct link *link, struct wire_reader *reader)
 		err = wire_close(reader);
 	if (err == 0)
 		err = ruleset_put(link->ruleset, rules.items, rules.count);
+	if (err == 0 && link->fastpath != NULL)
+		err = in_force(fastpath_rules_put(link->fastpath, rules.items,
+						  rules.count));
 	rules_done(&rules);
 	free(scratch);
 	return err;
@@ -157,6 +168,9 @@ static int on_delete(struct link *link, struct wire_reader *reader)
 		err = wire_close(reader);
 	if (err == 0)
 		ruleset_delete(link->ruleset, ids, count);
+	if (err == 0 && link->fastpath != NULL)
+		err = in_force(
+			fastpath_rules_deleted(link->fastpath, ids, count));
 	free(ids);
 	return err;
 }
@@ -192,7 +206,9 @@ static int on_sync_end(struct link *link, struct wire_reader *reader)
 	removed = ruleset_sync_end(link->ruleset);
 	log_info("synchronised: %zu rules, %zu removed",
 		 ruleset_count(link->ruleset), removed);
-	return 0;
+	return link->fastpath == NULL ?
+		       0 :
+		       in_force(fastpath_rules_synced(link->fastpath));
 }
 
 static enum wire_status status_of(int err)
@@ -254,6 +270,11 @@ static void on_record(struct link *link, size_t len)
 	if (err == 0)
 		err = on_type(link, &reader, &answer);
 	status = status_of(err);
+	if (err == -EIO) {
+		log_error("natctl's link: a change is not in force, closing");
+		hang_up(link);
+		return;
+	}
 	if (answer || status != WIRE_OK)
 		acknowledge(link, reader.head.seq, status);
 	if (status == WIRE_BAD_RECORD || status == WIRE_REALMS) {
@@ -402,6 +423,11 @@ int link_new(const char *path, const struct conf *conf, uint64_t epoch,
 	free(link->path);
 	free(link);
 	return err;
+}
+
+void link_set_fastpath(struct link *link, struct fastpath *fastpath)
+{
+	link->fastpath = fastpath;
 }
 
 int link_start(struct link *link, struct event_base *base,

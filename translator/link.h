@@ -3,7 +3,8 @@
  * The server of natctl's link (common/rulewire.h): rules in, acknowledgements
  * out. One natctl at a time; rules outlive it. A change is made before its
  * acknowledgement is sent, and packets are translated between two events, so
- * an acknowledged change holds for every later packet.
+ * an acknowledged change holds for every later packet; so it does for those
+ * that the kernel translates (fastpath.h).
  */
 #ifndef VIADUCT_TRANSLATOR_LINK_H
 #define VIADUCT_TRANSLATOR_LINK_H
@@ -12,6 +13,7 @@
 #include "translator/ruleset.h"
 
 struct event_base;
+struct fastpath;
 struct link;
 
 /*
@@ -20,6 +22,11 @@ struct link;
  */
 int link_new(const char *path, const struct conf *conf, uint64_t epoch,
 	     struct link **ret_link);
+/*
+ * What natctl changes is taken back from this one before it is acknowledged.
+ * Not owned; NULL, the default: there is none.
+ */
+void link_set_fastpath(struct link *link, struct fastpath *fastpath);
 /* `ruleset` is changed by what natctl sends, and not owned. */
 int link_start(struct link *link, struct event_base *base,
 	       struct ruleset *ruleset);

@@ -17,6 +17,7 @@
 #include "common/privs.h"
 #include "common/sock.h"
 #include "translator/control.h"
+#include "translator/fastpath.h"
 #include "translator/link.h"
 #include "translator/netsetup.h"
 #include "translator/worker.h"
@@ -154,8 +155,12 @@ static int make_worker(struct program *program)
 					  .tuns = tuns,
 					  .on_lost = on_lost,
 					  .arg = program };
-	int err = netsetup_start(program->conf, stderr, tuns);
+	int err;
 
+	/* Nobody would take them back. */
+	if (!program->conf->fastpath)
+		fastpath_clean(program->conf);
+	err = netsetup_start(program->conf, stderr, tuns, &options.fastpath);
 	if (err != 0)
 		return err;
 	err = worker_new(&options, &program->worker);
@@ -190,6 +195,7 @@ static int make_sockets(struct program *program)
 					   .epoch = program->epoch };
 	int err = control_new(&options, &program->control);
 
+	link_set_fastpath(program->link, worker_fastpath(program->worker));
 	if (err == 0)
 		err = link_start(program->link, program->base,
 				 worker_ruleset(program->worker));
@@ -238,6 +244,12 @@ static int teardown(struct program *program)
 		return err;
 	/* What a translator that was no longer root could not remove. */
 	unlink(program->control_path);
+	/* First: without the tables nothing would translate them. */
+	err = fastpath_clean(program->conf);
+	if (err != 0)
+		log_warn("conntrack: %s: flows stay in the kernel until they "
+			 "end by themselves",
+			 strerror(-err));
 	return netsetup_teardown(program->conf, stderr);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "translator/nft.h"
 #include "translator/plan.h"
 #include "translator/record.h"
@@ -102,6 +103,27 @@ static int make_plan(struct setup *setup)
 	return err != 0 ? failed(setup, err, "rp_filter") : 0;
 }
 
+/* 0, or -EOPNOTSUPP with what the kernel said (to be freed by the caller). */
+static int probe_rule(const struct setup *setup, const char *chain,
+		      const char *rule, char **ret_said)
+{
+	const char *table = setup->conf->table;
+	char *text;
+	int err;
+
+	*ret_said = NULL;
+	if (asprintf(&text,
+		     "add table ip %s_probe\n"
+		     "add chain ip %s_probe c { type %s hook prerouting "
+		     "priority -150; }\n"
+		     "add rule ip %s_probe c %s\n",
+		     table, table, chain, table, rule) < 0)
+		return -ENOMEM;
+	err = nft_run(text, true, ret_said);
+	free(text);
+	return err != 0 ? -EOPNOTSUPP : 0;
+}
+
 /* Asks the kernel for each thing that the ruleset is made of. */
 static int probe_nft(const struct setup *setup)
 {
@@ -112,34 +134,45 @@ static int probe_nft(const struct setup *setup)
 		{ "counter accept", "nftables (CONFIG_NF_TABLES_IPV4)" },
 		{ "fib daddr type unicast accept",
 		  "nftables' fib (CONFIG_NFT_FIB_IPV4)" },
-		{ "notrack", "nftables' notrack (CONFIG_NFT_CT)" },
-		{ "ct status dnat accept", "conntrack (CONFIG_NF_CONNTRACK)" },
 		{ "dup to 127.0.0.1 device \"lo\" drop",
 		  "nftables' dup (CONFIG_NFT_DUP_IPV4)" },
 	};
-	const char *table = setup->conf->table;
 
 	for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++) {
-		char *text, *said;
-		int err;
+		char *said;
+		int err = probe_rule(setup, "filter", features[i].rule, &said);
 
-		if (asprintf(&text,
-			     "add table ip %s_probe\n"
-			     "add chain ip %s_probe c { type filter hook "
-			     "prerouting priority -150; }\n"
-			     "add rule ip %s_probe c %s\n",
-			     table, table, table, features[i].rule) < 0)
-			return failed(setup, -ENOMEM, "probe");
-		err = nft_run(text, true, &said);
-		free(text);
 		if (err != 0)
 			fprintf(setup->errors, "this kernel lacks %s: %s\n",
 				features[i].what, said != NULL ? said : "");
 		free(said);
 		if (err != 0)
-			return -EOPNOTSUPP;
+			return err;
 	}
 	return 0;
+}
+
+/* Without conntrack every packet comes by a TUN. */
+static void probe_conntrack(struct setup *setup)
+{
+	struct plan *plan = &setup->plan;
+	char *said;
+
+	plan->conntrack = probe_rule(setup, "filter", "ct status dnat notrack",
+				     &said) == 0;
+	free(said);
+	if (!plan->conntrack)
+		log_warn("this kernel lacks nftables' conntrack "
+			 "(CONFIG_NFT_CT): no fast path");
+	plan->fastpath = plan->fastpath && plan->conntrack;
+	if (!plan->fastpath)
+		return;
+	plan->fastpath = probe_rule(setup, "nat", "ct mark & 1 == 1 accept",
+				    &said) == 0;
+	free(said);
+	if (!plan->fastpath)
+		log_warn("this kernel lacks nftables' NAT (CONFIG_NFT_NAT): "
+			 "no fast path");
 }
 
 static int probe(const struct setup *setup)
@@ -344,6 +377,8 @@ static int setup_run(struct setup *setup, int tuns[REALM_MAX])
 	if (err == 0)
 		err = probe(setup);
 	if (err == 0)
+		probe_conntrack(setup);
+	if (err == 0)
 		err = open_record(setup);
 	if (err == 0)
 		err = load(setup, setup->guard_name,
@@ -367,7 +402,8 @@ static int setup_run(struct setup *setup, int tuns[REALM_MAX])
 	return err;
 }
 
-int netsetup_start(const struct conf *conf, FILE *errors, int tuns[REALM_MAX])
+int netsetup_start(const struct conf *conf, FILE *errors, int tuns[REALM_MAX],
+		   bool *ret_fastpath)
 {
 	struct setup setup;
 	int err;
@@ -377,6 +413,7 @@ int netsetup_start(const struct conf *conf, FILE *errors, int tuns[REALM_MAX])
 	err = setup_init(&setup, conf, errors);
 	if (err == 0)
 		err = setup_run(&setup, tuns);
+	*ret_fastpath = err == 0 && setup.plan.fastpath;
 	for (size_t i = 0; i < conf->realm_count && err != 0; i++) {
 		if (tuns[i] >= 0)
 			close(tuns[i]);

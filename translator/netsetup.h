@@ -20,9 +20,11 @@
  * an end of any kind: takes over what is there and removes what the present
  * configuration does not want. What fails goes to `errors`, a line each; no
  * TUN is open then, and -Exxx. The caller is the only one who does this for
- * the configuration's rundir.
+ * the configuration's rundir. *ret_fastpath: the kernel is set up to translate
+ * settled flows; false: not wanted, or it cannot.
  */
-int netsetup_start(const struct conf *conf, FILE *errors, int tuns[REALM_MAX]);
+int netsetup_start(const struct conf *conf, FILE *errors, int tuns[REALM_MAX],
+		   bool *ret_fastpath);
 /* The host as it was before the first start. */
 int netsetup_teardown(const struct conf *conf, FILE *errors);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "translator/nft_errors.h"
+#include "translator/nft_flows.h"
 
 /* A text that grows. */
 struct text {
@@ -131,19 +132,24 @@ char *nft_guard_text(const struct plan *plan)
 	      "\t\ttype filter hook input priority filter; policy accept;\n",
 	      out);
 	text_guard_listeners(out, plan);
-	fputs("\t}\n"
-	      "\tchain forward {\n"
+	fputs("\t}\n", out);
+	if (plan->fastpath)
+		nft_flows_nat(out);
+	fputs("\tchain forward {\n"
 	      "\t\ttype filter hook forward priority filter; policy accept;\n"
 	      "\t\tiifname . oifname ",
 	      out);
 	text_ways(out, plan);
 	fputs(" accept\n\t\tiifname ", out);
 	text_tuns(out, plan->conf);
-	fputs(" counter name \"misrouted\" drop\n"
-	      "\t\tct status dnat accept\n"
-	      "\t\tct status snat accept\n"
-	      "\t\tiifname ",
-	      out);
+	fputs(" counter name \"misrouted\" drop\n", out);
+	if (plan->fastpath)
+		nft_flows_guard(out, plan);
+	if (plan->conntrack)
+		fputs("\t\tct status dnat accept\n"
+		      "\t\tct status snat accept\n",
+		      out);
+	fputs("\t\tiifname ", out);
 	text_drop(out, plan);
 	return text_close(&text);
 }
@@ -239,6 +245,8 @@ static void text_draw_realm(FILE *out, const struct plan *plan, realm_id realm)
 {
 	text_take(out, plan, realm);
 	fprintf(out, "\tchain draw_%u {\n", (unsigned)realm);
+	if (plan->fastpath)
+		nft_flows_pass(out, plan, realm);
 	for (size_t i = 0; i < plan->own_count; i++)
 		if (plan->owns[i].realm == realm ||
 		    conf_reaches(plan->conf, realm, plan->owns[i].realm))
@@ -274,7 +282,8 @@ char *nft_main_text(const struct plan *plan)
 		return NULL;
 	text_replace(text.file, NFT_IP, plan->conf->table, "");
 	fputs("\tcounter spoofed { }\n", text.file);
-	text_notrack(text.file, plan->conf);
+	if (plan->conntrack)
+		text_notrack(text.file, plan->conf);
 	text_draw(text.file, plan);
 	nft_errors_text(text.file, plan);
 	fputs("}\n", text.file);

@@ -281,7 +281,10 @@ int plan_make(const struct conf *conf, const struct rtnl_host *host,
 {
 	struct making making = { .host = host,
 				 .errors = errors,
-				 .plan = { .conf = conf, .mtu = MTU_MAX } };
+				 .plan = { .conf = conf,
+					   .mtu = MTU_MAX,
+					   .conntrack = true,
+					   .fastpath = conf->fastpath } };
 
 	for (size_t i = 0; i < conf->realm_count; i++)
 		make_realm(&making, &conf->realms[i]);

@@ -51,8 +51,10 @@ struct plan_proxy {
 };
 
 struct plan {
-	const struct conf *conf;           /* not owned */
-	uint32_t mtu;                      /* of the TUNs */
+	const struct conf *conf; /* not owned */
+	uint32_t mtu;            /* of the TUNs */
+	bool conntrack; /* the kernel has it: true until netsetup has looked */
+	bool fastpath;  /* the kernel translates settled flows */
 	struct plan_interface *interfaces; /* owned */
 	size_t interface_count;
 	struct plan_own *owns; /* owned */

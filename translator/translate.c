@@ -146,6 +146,10 @@ static void pass_udp(struct pass *pass, struct translation *ret)
 			   path.steps[i].source);
 		permit_step(&ret->effects, &path.steps[i]);
 	}
+	ret->effects.offer = path.step_count > 0 &&
+			     !packet_is_fragment(&pass->packet);
+	ret->effects.src = src;
+	ret->effects.dst = dst;
 	rewrite_endpoints(&pass->packet, &path.src, &path.dst);
 	ret->to = path.dst.realm;
 }

@@ -36,6 +36,9 @@ struct translate_effects {
 	struct rule_counters *discarded; /* discarded + 1 */
 	size_t permit_count;
 	struct translate_permit permits[RESOLVE_STEPS_MAX];
+	bool offer;          /* its flow could go to the kernel: these two, */
+	struct endpoint src; /* as the packet arrived */
+	struct endpoint dst;
 	enum translate_fragment fragment;
 	struct fragment_key fragment_key;
 	struct fragment_path fragment_path; /* for REMEMBER */

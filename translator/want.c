@@ -11,6 +11,8 @@
 #include "translator/nft.h"
 #include "translator/portset.h"
 
+#define STREAM_SECONDS 300 /* RFC 4787, REQ-5 */
+
 int want_devices(const struct conf *conf, struct record *record)
 {
 	char tun[PLAN_TUN_NAME];
@@ -184,6 +186,50 @@ static int want_forwarding(const struct want *want)
 	return err;
 }
 
+/* No shorter than that: others may rely on more. */
+static int want_at_least(const struct want *want, const char *key,
+			 unsigned long least)
+{
+	char now[SYSCTL_VALUE_MAX], value[32];
+	const struct record_item *item;
+	int err = sysctl_read(key, now, sizeof(now));
+
+	if (err != 0)
+		return err;
+	item = record_find(want->record, RECORD_SYSCTL, key, NULL);
+	if (item == NULL && strtoul(now, NULL, 10) >= least)
+		return 0;
+	snprintf(value, sizeof(value), "%lu", least);
+	return want_sysctl(want, key, value);
+}
+
+/*
+ * What the kernel's entries need: counters, a word when one ends, and a while
+ * of silence that is not shorter than that of a call on hold.
+ */
+static int want_fastpath(const struct want *want)
+{
+	char key[SYSCTL_KEY_MAX];
+	int err;
+
+	if (!want->plan->fastpath)
+		return 0;
+	err = want_sysctl(want, "net/netfilter/nf_conntrack_acct", "1");
+	if (err == 0)
+		err = want_sysctl(want, "net/netfilter/nf_conntrack_events",
+				  "1");
+	if (err == 0)
+		err = want_at_least(
+			want, "net/netfilter/nf_conntrack_udp_timeout_stream",
+			STREAM_SECONDS);
+	for (size_t i = 0; i < want->plan->interface_count && err == 0; i++)
+		err = want_sysctl(want,
+				  sysctl_key_conf(want->plan->interfaces[i].name,
+						  "forwarding", key),
+				  "1");
+	return err;
+}
+
 int want_plan(struct want *want)
 {
 	int err = want_devices(want->plan->conf, want->record);
@@ -198,6 +244,8 @@ int want_plan(struct want *want)
 		err = want_proxies(want);
 	if (err == 0)
 		err = want_forwarding(want);
+	if (err == 0)
+		err = want_fastpath(want);
 	return err;
 }
 

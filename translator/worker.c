@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/mono.h"
 #include "common/privs.h"
+#include "translator/fastpath.h"
 #include "translator/tun.h"
 
 #define PACKET_MAX     65536
@@ -26,6 +29,7 @@ struct worker {
 	struct translate_context context; /* all four owned */
 	struct realms *realms;            /* owned; the context's */
 	struct event *expiry;             /* owned */
+	struct fastpath *fastpath;        /* owned; NULL: none */
 	struct port *ports;               /* owned; by realm */
 	struct worker_counts counts;
 	uint8_t packet[PACKET_MAX];
@@ -51,14 +55,15 @@ static void on_packet(struct worker *worker, realm_id from, size_t len)
 			worker->counts.verdicts);
 	if (translation.to != REALM_NONE)
 		forward(worker, translation.to, len);
+	if (translation.effects.offer && worker->fastpath != NULL)
+		fastpath_offer(worker->fastpath, &translation.effects.src,
+			       &translation.effects.dst, now);
 }
 
-static void on_readable(int fd, short what, void *arg)
+static void read_batch(struct port *port, int fd)
 {
-	struct port *port = arg;
 	struct worker *worker = port->worker;
 
-	(void)what;
 	for (int i = 0; i < WORKER_BATCH; i++) {
 		ssize_t len = tun_read(fd, worker->packet, PACKET_MAX);
 
@@ -72,6 +77,17 @@ static void on_readable(int fd, short what, void *arg)
 		}
 		on_packet(worker, port->realm, (size_t)len);
 	}
+}
+
+static void on_readable(int fd, short what, void *arg)
+{
+	struct port *port = arg;
+	struct worker *worker = port->worker;
+
+	(void)what;
+	read_batch(port, fd);
+	if (worker->fastpath != NULL)
+		fastpath_flush(worker->fastpath, mono_ms());
 }
 
 static void on_expiry(int fd, short what, void *arg)
@@ -101,6 +117,24 @@ static int make_context(struct worker *worker)
 			       worker->context.fragments == NULL ?
 		       -ENOMEM :
 		       0;
+}
+
+/* Without one, all is as it is with one, but slower. */
+static void make_fastpath(struct worker *worker)
+{
+	struct fastpath_options options = { .base = worker->options.base,
+					    .conf = worker->options.conf,
+					    .ruleset = worker->context.ruleset,
+					    .realms = worker->realms,
+					    .permits = worker->context.permits };
+	int err;
+
+	if (!worker->options.fastpath)
+		return;
+	err = fastpath_new(&options, &worker->fastpath);
+	if (err != 0)
+		log_warn("no fast path: %s: every packet comes by a TUN",
+			 strerror(-err));
 }
 
 static int make_events(struct worker *worker)
@@ -150,6 +184,7 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 	if (err == 0)
 		err = make_events(worker);
 	if (err == 0) {
+		make_fastpath(worker);
 		*ret_worker = worker;
 		return 0;
 	}
@@ -170,6 +205,7 @@ void worker_free(struct worker *worker)
 	}
 	if (worker->expiry != NULL)
 		event_free(worker->expiry);
+	fastpath_free(worker->fastpath);
 	fragments_free(worker->context.fragments);
 	permits_free(worker->context.permits);
 	ruleset_free(worker->context.ruleset);
@@ -186,6 +222,11 @@ struct ruleset *worker_ruleset(struct worker *worker)
 const struct translate_context *worker_context(const struct worker *worker)
 {
 	return &worker->context;
+}
+
+struct fastpath *worker_fastpath(const struct worker *worker)
+{
+	return worker->fastpath;
 }
 
 const struct worker_counts *worker_counts(const struct worker *worker)

@@ -9,12 +9,14 @@
 #define WORKER_BATCH 64 /* packets of one TUN before the next has its turn */
 
 struct event_base;
+struct fastpath;
 struct worker;
 
 struct worker_options {
 	struct event_base *base; /* not owned */
 	const struct conf *conf; /* not owned */
 	const int *tuns;         /* by realm; taken over when it succeeds */
+	bool fastpath;           /* give flows to the kernel, if it can */
 	/* A TUN is gone: nothing can be translated any more. */
 	void (*on_lost)(realm_id realm, int err, void *arg);
 	void *arg;
@@ -37,6 +39,8 @@ void worker_free(struct worker *worker);
 struct ruleset *worker_ruleset(struct worker *worker);
 /* To look at; what it points to changes with every packet. */
 const struct translate_context *worker_context(const struct worker *worker);
+/* NULL: every packet comes by a TUN. */
+struct fastpath *worker_fastpath(const struct worker *worker);
 const struct worker_counts *worker_counts(const struct worker *worker);
 size_t worker_permits(const struct worker *worker);
 size_t worker_fragments(const struct worker *worker);

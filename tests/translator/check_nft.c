@@ -182,6 +182,28 @@ START_TEST(three_realms)
 }
 END_TEST
 
+START_TEST(flows_of_the_kernel)
+{
+	read_plan("fast");
+	check_case("fast");
+}
+END_TEST
+
+START_TEST(without_conntrack_nothing_names_it)
+{
+	char *text;
+
+	read_plan("two");
+	plan.conntrack = false;
+	text = text_of_plan();
+	ck_assert_ptr_null(strstr(text, "\tct "));
+	ck_assert_ptr_null(strstr(text, "notrack"));
+	make_tuns();
+	run(text, false);
+	free(text);
+}
+END_TEST
+
 START_TEST(a_removed_table_is_gone_and_removing_it_again_is_no_error)
 {
 	struct nft_counts counts;
@@ -217,6 +239,8 @@ int main(void)
 		two_realms,
 		ports_of_an_own_address,
 		three_realms,
+		flows_of_the_kernel,
+		without_conntrack_nothing_names_it,
 		a_removed_table_is_gone_and_removing_it_again_is_no_error,
 		what_the_tool_refuses_is_told,
 	};

@@ -14,6 +14,7 @@ edge=vdt-edge-$$
 inside=vdt-in-$$
 outside=vdt-out-$$
 conf=$work/viaduct.conf
+fastpath=no
 pids=
 
 finish() {
@@ -59,10 +60,10 @@ make_namespaces() {
 	ip -n "$outside" route add 198.51.100.0/24 via 203.0.113.10
 }
 
-# $1: pools of the realm outside, as the configuration has them.
+# $1: pools of the realm outside, as the configuration has them; $fastpath.
 write_conf() {
 	cat > "$conf" <<END
-rundir = "$work/run"
+rundir = "$work/run"  fastpath = $fastpath
 realm inside  { interface = {"in0"}  networks = {"10.0.0.0/8"}  reaches = {"outside"} }
 realm outside { interface = {"out0"}  pool = {$1} }
 listen phones { realm = inside   udp = "10.0.0.1:5060" }
@@ -124,5 +125,8 @@ snapshot() {
 	ip netns exec "$edge" sh -c \
 		'grep -r . /proc/sys/net/ipv4/conf /proc/sys/net/ipv4/neigh \
 		/proc/sys/net/ipv4/ip_forward \
+		/proc/sys/net/netfilter/nf_conntrack_acct \
+		/proc/sys/net/netfilter/nf_conntrack_events \
+		/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream \
 		/proc/sys/net/ipv4/ip_local_reserved_ports 2>/dev/null | sort'
 }

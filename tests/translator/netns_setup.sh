@@ -27,6 +27,7 @@ table inet firewall {
 	}
 }
 END
+fastpath=yes
 write_conf '"203.0.113.16/30:16384-32767", "198.51.100.0/28:2000-2999", "203.0.113.10:40000-49999"'
 snapshot > "$work/before"
 
@@ -57,7 +58,9 @@ for what in "table ip viaduct_guard" "table ip6 viaduct_guard" "table inet firew
 	"203.0.113.18 dev out0 proxy" "viaduct1/rp_filter:0" \
 	"viaduct0/accept_local:1" "viaduct0/forwarding:1" \
 	"all/rp_filter:0" "in0/rp_filter:2" "out0/rp_filter:2" \
-	"ports:8080,40000-49999" "ip_forward:0"; do
+	"ports:8080,40000-49999" "ip_forward:0" "conntrack_acct:1" \
+	"conntrack_events:1" "conntrack_udp_timeout_stream:300" \
+	"in0/forwarding:1" "ct mark" "type nat"; do
 	grep -q -e "$what" "$work/first" || fail "not set up: $what"
 done
 passed "set up"
@@ -82,6 +85,7 @@ done
 
 # What another configuration does not want goes; the values before stay known.
 stop_translator TERM
+fastpath=no
 write_conf '"198.51.100.0/28:2000-2999", "203.0.113.10:40000-40999"'
 start_translator
 in_force > "$work/less"
@@ -90,6 +94,8 @@ grep -q -e "ports:8080,40000-40999,45000-45001" "$work/less" ||
 ! grep -q -e "203.0.113.16" -e "203.0.113.18" "$work/less" ||
 	fail "a pool that is gone is still there"
 ! grep -q -e "out0/forwarding:1" "$work/less" || fail "out0 still forwards"
+! grep -q -e "ct mark" -e "type nat" -e "conntrack_acct:1" "$work/less" ||
+	fail "what the fast path needs is still there"
 passed "another configuration takes away what it does not want"
 
 # The device is made anew: the ruleset is bound to the new one.

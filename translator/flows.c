@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The flows that the kernel has, by whatever leads to them. Pure. */
+#include "translator/flows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct flows {
+	struct table ways;  /* struct flows_ref: two an entry; it owns them */
+	struct table rules; /* struct flows_ref */
+	struct table ends;  /* struct flows_ref */
+	size_t count;
+	size_t max;
+	uint64_t seed;
+};
+
+struct way_key {
+	const struct endpoint *src;
+	const struct endpoint *dst;
+};
+
+static const struct flows_ref *ref_of(const struct table_node *node)
+{
+	return container_of_const(node, struct flows_ref, node);
+}
+
+static uint64_t way_hash(const struct flows *flows, const struct endpoint *src,
+			 const struct endpoint *dst)
+{
+	return hash_u64(endpoint_hash(src, flows->seed),
+			endpoint_hash(dst, ~flows->seed));
+}
+
+static uint64_t end_hash(const struct flows *flows, const struct endpoint *end)
+{
+	struct endpoint anywhere = *end;
+
+	anywhere.realm = REALM_NONE;
+	return endpoint_hash(&anywhere, flows->seed);
+}
+
+static const struct flow_way *way_of(const struct flows_ref *ref)
+{
+	return ref == &ref->entry->ways[0] ? &ref->entry->flow.there :
+					     &ref->entry->flow.back;
+}
+
+static bool way_equal(const struct table_node *node, const void *arg)
+{
+	const struct flow_way *way = way_of(ref_of(node));
+	const struct way_key *key = arg;
+
+	return endpoint_equal(&way->src, key->src) &&
+	       endpoint_equal(&way->dst, key->dst);
+}
+
+static bool rule_equal(const struct table_node *node, const void *arg)
+{
+	const uint64_t *rule = arg;
+
+	return ref_of(node)->rule == *rule;
+}
+
+static bool end_equal(const struct table_node *node, const void *arg)
+{
+	const struct endpoint *own = ref_of(node)->end, *end = arg;
+
+	return own->port == end->port && ip_addr_equal(&own->addr, &end->addr);
+}
+
+struct flows *flows_new(size_t max, uint64_t seed)
+{
+	struct flows *flows = calloc(1, sizeof(*flows));
+
+	if (!flows)
+		return NULL;
+	if (table_init(&flows->ways))
+		goto fail;
+	if (table_init(&flows->rules))
+		goto fail_rules;
+	if (table_init(&flows->ends))
+		goto fail_ends;
+	flows->max = max;
+	flows->seed = seed;
+	return flows;
+fail_ends:
+	table_done(&flows->rules);
+fail_rules:
+	table_done(&flows->ways);
+fail:
+	free(flows);
+	return NULL;
+}
+
+void flows_free(struct flows *flows)
+{
+	struct flows_entry *entry;
+
+	if (!flows)
+		return;
+	while ((entry = flows_next(flows, NULL)))
+		flows_remove(flows, entry);
+	table_done(&flows->ends);
+	table_done(&flows->rules);
+	table_done(&flows->ways);
+	free(flows);
+}
+
+size_t flows_count(const struct flows *flows)
+{
+	return flows->count;
+}
+
+struct flows_entry *flows_find(const struct flows *flows,
+			       const struct endpoint *src,
+			       const struct endpoint *dst, bool *ret_back)
+{
+	struct way_key key = { src, dst };
+	const struct table_node *node;
+	const struct flows_ref *ref;
+
+	node = table_find(&flows->ways, way_hash(flows, src, dst), way_equal,
+			  &key);
+	if (!node)
+		return NULL;
+	ref = ref_of(node);
+	*ret_back = ref == &ref->entry->ways[1];
+	return ref->entry;
+}
+
+static bool rule_is_full(const struct flows *flows, uint64_t rule)
+{
+	uint64_t hash = hash_u64(rule, flows->seed);
+	const struct table_node *node;
+	unsigned count = 0;
+
+	node = table_find(&flows->rules, hash, rule_equal, &rule);
+	while (node && ++count < FLOWS_PER_RULE_MAX)
+		node = table_find_next(node, rule_equal, &rule);
+	return node;
+}
+
+/* The rules of both directions, each once. */
+static void collect_rules(struct flows_entry *entry, const struct flow *flow)
+{
+	const struct flow_way *ways[] = { &flow->there, &flow->back };
+
+	entry->rule_count = 0;
+	for (size_t w = 0; w < 2; w++) {
+		for (size_t i = 0; i < ways[w]->step_count; i++) {
+			uint64_t rule = ways[w]->steps[i].rule;
+			size_t k = 0;
+
+			while (k < entry->rule_count &&
+			       entry->rules[k].rule != rule)
+				k++;
+			if (k < entry->rule_count)
+				continue;
+			entry->rules[k].entry = entry;
+			entry->rules[k].rule = rule;
+			entry->rule_count++;
+		}
+	}
+}
+
+static void index_rules(struct flows *flows, struct flows_entry *entry)
+{
+	for (size_t i = 0; i < entry->rule_count; i++)
+		table_add(&flows->rules, &entry->rules[i].node,
+			  hash_u64(entry->rules[i].rule, flows->seed));
+}
+
+static void unindex_rules(struct flows *flows, struct flows_entry *entry)
+{
+	for (size_t i = 0; i < entry->rule_count; i++)
+		table_remove(&flows->rules, &entry->rules[i].node);
+}
+
+static void index_ways(struct flows *flows, struct flows_entry *entry)
+{
+	struct flow_way *ways[] = { &entry->flow.there, &entry->flow.back };
+
+	for (size_t i = 0; i < 2; i++) {
+		entry->ways[i].entry = entry;
+		table_add(&flows->ways, &entry->ways[i].node,
+			  way_hash(flows, &ways[i]->src, &ways[i]->dst));
+		entry->ends[2 * i].end = &ways[i]->src;
+		entry->ends[2 * i + 1].end = &ways[i]->dst;
+	}
+	for (size_t i = 0; i < FLOWS_ENDS_MAX; i++) {
+		entry->ends[i].entry = entry;
+		table_add(&flows->ends, &entry->ends[i].node,
+			  end_hash(flows, entry->ends[i].end));
+	}
+}
+
+int flows_add(struct flows *flows, const struct flow *flow,
+	      struct flows_entry **ret)
+{
+	struct flows_entry *entry;
+	bool back;
+
+	if (flows->count >= flows->max)
+		return -ENOSPC;
+	if (flows_find(flows, &flow->there.src, &flow->there.dst, &back) ||
+	    flows_find(flows, &flow->back.src, &flow->back.dst, &back))
+		return -EEXIST;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->flow = *flow;
+	collect_rules(entry, flow);
+	for (size_t i = 0; i < entry->rule_count; i++) {
+		if (!rule_is_full(flows, entry->rules[i].rule))
+			continue;
+		free(entry);
+		return -EDQUOT;
+	}
+	index_ways(flows, entry);
+	index_rules(flows, entry);
+	flows->count++;
+	*ret = entry;
+	return 0;
+}
+
+void flows_set_rules(struct flows *flows, struct flows_entry *entry,
+		     const struct flow *flow)
+{
+	unindex_rules(flows, entry);
+	entry->flow = *flow;
+	collect_rules(entry, flow);
+	index_rules(flows, entry);
+}
+
+void flows_remove(struct flows *flows, struct flows_entry *entry)
+{
+	flows_unmark(entry);
+	unindex_rules(flows, entry);
+	for (size_t i = 0; i < FLOWS_ENDS_MAX; i++)
+		table_remove(&flows->ends, &entry->ends[i].node);
+	for (size_t i = 0; i < 2; i++)
+		table_remove(&flows->ways, &entry->ways[i].node);
+	flows->count--;
+	free(entry);
+}
+
+struct flows_entry *flows_next(const struct flows *flows,
+			       const struct flows_entry *entry)
+{
+	const struct table_node *node = entry ? &entry->ways[0].node : NULL;
+	const struct flows_ref *ref;
+
+	do {
+		node = table_next(&flows->ways, node);
+		if (!node)
+			return NULL;
+		ref = ref_of(node);
+	} while (ref != &ref->entry->ways[0]);
+	return ref->entry;
+}
+
+static void mark(struct flows_entry *entry, struct list *list)
+{
+	if (entry->marked)
+		return;
+	entry->marked = true;
+	list_add_tail(list, &entry->marked_node);
+}
+
+void flows_mark_rule(struct flows *flows, uint64_t rule, struct list *list)
+{
+	const struct table_node *node;
+
+	node = table_find(&flows->rules, hash_u64(rule, flows->seed),
+			  rule_equal, &rule);
+	for (; node; node = table_find_next(node, rule_equal, &rule))
+		mark(ref_of(node)->entry, list);
+}
+
+void flows_mark_end(struct flows *flows, const struct endpoint *end,
+		    struct list *list)
+{
+	const struct table_node *node;
+
+	node = table_find(&flows->ends, end_hash(flows, end), end_equal, end);
+	for (; node; node = table_find_next(node, end_equal, end))
+		mark(ref_of(node)->entry, list);
+}
+
+void flows_mark_all(struct flows *flows, struct list *list)
+{
+	struct flows_entry *entry = NULL;
+
+	while ((entry = flows_next(flows, entry)))
+		mark(entry, list);
+}
+
+void flows_unmark(struct flows_entry *entry)
+{
+	if (!entry->marked)
+		return;
+	list_remove(&entry->marked_node);
+	entry->marked = false;
+}
+
+struct flows_entry *flows_of_mark(struct list *node)
+{
+	return container_of(node, struct flows_entry, marked_node);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parts of the tables for flows that the kernel translates. Their entries
+ * say by the mark (mark.h) between which realms they are: a packet is of a flow
+ * only on the side where the flow is.
+ */
+#ifndef VIADUCT_TRANSLATOR_NFT_FLOWS_H
+#define VIADUCT_TRANSLATOR_NFT_FLOWS_H
+
+#include <stdio.h>
+
+#include "translator/plan.h"
+
+/*
+ * Without a NAT chain the kernel would forward what its entries say untouched:
+ * so one is in the guard, where what they say is let through.
+ */
+void nft_flows_nat(FILE *out);
+/* In forward: what is translated leaves by its realm's interfaces only. */
+void nft_flows_guard(FILE *out, const struct plan *plan);
+/*
+ * In the realm's draw: flows of the kernel go on. Not a packet with IP options,
+ * which could name or collect addresses: the translator looks at it.
+ */
+void nft_flows_pass(FILE *out, const struct plan *plan, realm_id realm);
+
+#endif
