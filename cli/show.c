@@ -61,6 +61,28 @@ static enum exit_code run_rules(const struct command_env *env, json_t *options,
 			     "rules", rule_columns);
 }
 
+static const char *const flow_columns[] = {
+	"path", "source", "destination", "back_source",  "back_destination",
+	"why",  "rules",  "packets",     "packets_back", "seconds",
+	NULL
+};
+
+static enum exit_code run_flows(const struct command_env *env, json_t *options,
+				char *const *words)
+{
+	json_t *result = command_call(env, "translator.sock", "flows", NULL);
+
+	(void)options;
+	(void)words;
+	if (result && !env->json &&
+	    json_is_false(json_object_get(result, "fastpath")))
+		fputs("no fast path: every packet comes by a TUN\n", stderr);
+	if (result && !env->json &&
+	    json_is_true(json_object_get(result, "more")))
+		fputs("there are more than these\n", stderr);
+	return command_print(env, result, "flows", flow_columns);
+}
+
 static enum exit_code run_verdicts(const struct command_env *env,
 				   json_t *options, char *const *words)
 {
@@ -71,6 +93,8 @@ static enum exit_code run_verdicts(const struct command_env *env,
 	if (!result || env->json)
 		return command_print(env, result, NULL, NULL);
 	columns_print_members(stdout, json_object_get(result, "verdicts"));
+	printf("fast path:\n");
+	columns_print_members(stdout, json_object_get(result, "fastpath"));
 	json_decref(result);
 	return EXIT_OK;
 }
@@ -113,6 +137,8 @@ const struct command show_commands[] = {
 	  run_status },
 	{ "rules", "[--group G]", "list the rules in force", group_options, 0,
 	  run_rules },
+	{ "flows", "", "show which flows the kernel has, and which not",
+	  no_options, 0, run_flows },
 	{ "verdicts", "", "count packets by what became of them", no_options, 0,
 	  run_verdicts },
 	{ "explain", "udp|tcp|icmp SOURCE DESTINATION --from REALM",
