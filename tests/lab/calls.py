@@ -10,10 +10,13 @@ import netns
 import sip
 from applications import check_nothing_left, pairs
 from context import equal, require
+from edge import FASTPATH
 from phone import Phone
 from report import NotReached
 
 MEDIA_SECONDS = 1.0
+# A flow's first packet, and those that were under way before the kernel had it.
+PACKETS_TO_SETTLE = 3
 
 
 @dataclass
@@ -21,6 +24,7 @@ class Record:
     """What is known of one call after it."""
     captures: dict = field(default_factory=dict)
     rules: dict = field(default_factory=dict)      # during the call, by edge
+    paths: dict = field(default_factory=dict)      # packets of the call, by edge
     stats: dict = field(default_factory=dict)      # by phone
     offered: str = ""                              # SDP that the callee received
     answered: str = ""                             # SDP that the caller received
@@ -109,6 +113,7 @@ def media_for(phones, seconds=MEDIA_SECONDS):
 def make_call(context, order):
     lab, record = context.lab, Record()
     lab.take()
+    before = {name: edge.paths() for name, edge in lab.edges.items()}
     with Pair(context) as (a, b):
         # Only what belongs to the call is compared, not the registration.
         marks = a.mark(), b.mark()
@@ -117,6 +122,9 @@ def make_call(context, order):
         first_packets(*((a, b) if order == "a_first" else (b, a)))
         media_for((a, b))
         record.rules = {name: pairs(edge.rules()) for name, edge in lab.edges.items()}
+        record.paths = {name: {way: count - before[name][way]
+                               for way, count in edge.paths().items()}
+                        for name, edge in lab.edges.items()}
         record.stats = {phone.name: phone.stats() for phone in (a, b)}
         hang_up(*((a, b) if order == "a_first" else (b, a)))
         record.messages = passed(a, b, *marks, bye=order)
@@ -204,6 +212,23 @@ def proof_rules(context, record):
         equal(f"rules of {edge}", record.rules[edge], sorted(rules))
 
 
+def proof_path(context, record):
+    """The kernel has carried all but a flow's first packets; without the fast
+    path, none."""
+    for name, rules in record.rules.items():
+        seen = record.paths[name]
+        if not rules:
+            equal(f"packets that edge {name} translated",
+                  (seen["tun"], seen["kernel"]), (0, 0))
+        elif FASTPATH == "no":
+            require(seen["tun"] > 0 and seen["kernel"] == 0,
+                    f"edge {name}, without the fast path: {seen}")
+        else:
+            require(seen["settled"] > 0 and seen["kernel"] > 10 * seen["tun"]
+                    and seen["tun"] <= PACKETS_TO_SETTLE * seen["settled"],
+                    f"edge {name}, with the fast path: {seen}")
+
+
 def proof_empty(context, _record):
     """4: nothing is left after BYE."""
     for edge in context.lab.edges.values():
@@ -228,7 +253,8 @@ def proof_no_leak(context, record):
 
 
 PROOFS = (("sdp", proof_sdp, ("offer", "answer")), ("media", proof_media, ("media",)),
-          ("rules", proof_rules, ("rule",)), ("empty_after_bye", proof_empty, None),
+          ("rules", proof_rules, ("rule",)), ("path", proof_path, None),
+          ("empty_after_bye", proof_empty, None),
           ("unchanged", proof_unchanged, None), ("no_leak", proof_no_leak, None))
 
 

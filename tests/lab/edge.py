@@ -8,6 +8,13 @@ import shutil
 import netns
 import rpc
 from netns import LabError
+from report import Failed
+
+
+# The verdicts of packets that rules translated.
+TRANSLATED = ("in", "out", "transit", "hairpin")
+# yes: settled flows go to the kernel; no: every packet comes by a TUN.
+FASTPATH = os.environ.get("LAB_FASTPATH", "yes")
 
 
 def build_folder():
@@ -54,7 +61,7 @@ class Edge:
 
     def write_config(self):
         # One line, so that line numbers are those of the case's text plus one.
-        text = f'rundir = "{self.folder}/run"\n'
+        text = f'rundir = "{self.folder}/run"  fastpath = {FASTPATH}\n'
         text += self.node.config.replace("$DIR", self.folder)
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text)
@@ -127,6 +134,11 @@ class Edge:
                 for daemon in ("proxy", "natctl", "translator")
                 if daemon in self.processes}
 
+    def teardown(self):
+        done = netns.run(self.namespace, [program("viaduct"), "-c", self.config, "teardown"])
+        if done.returncode or done.stderr:
+            raise Failed(f"edge {self.name}: teardown: {done.returncode} {done.stderr!r}")
+
     def alive(self):
         """None, or which daemon ended and how."""
         for daemon, process in self.processes.items():
@@ -147,6 +159,21 @@ class Edge:
     def verdicts(self):
         with self.channel("translator") as channel:
             return channel.call("verdicts")["verdicts"]
+
+    def paths(self):
+        """Packets by the way that they took so far: {"tun": n, "kernel": n},
+        and "settled": how many flows were given to the kernel."""
+        with self.channel("translator") as channel:
+            answer = channel.call("verdicts")
+        fast = answer["fastpath"]
+        return {"tun": sum(answer["verdicts"][name] for name in TRANSLATED),
+                "kernel": fast["packets"], "settled": fast["settled"]}
+
+    def flows(self):
+        """The flows that the kernel has, by the endpoints of their first packet."""
+        with self.channel("translator") as channel:
+            return {(flow["source"].split("@")[0], flow["destination"].split("@")[0]): flow
+                    for flow in channel.call("flows")["flows"] if flow["path"] == "kernel"}
 
     def keep_logs(self, folder):
         target = os.path.join(folder, f"edge-{self.name}")

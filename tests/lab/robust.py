@@ -9,7 +9,7 @@ import netns
 from applications import pairs
 from calls import Pair, finish, first_packets, hang_up, talk
 from context import equal, require
-from edge import program
+from edge import FASTPATH
 from report import Failed
 
 
@@ -115,7 +115,8 @@ def release_all(lab):
 
 def stopped(context):
     """All daemons stopped in order: the guard stays, nothing inside is seen
-    outside though the phone goes on sending."""
+    outside though the phone goes on sending. What the kernel has been given
+    goes on, translated, until the teardown; nothing else passes."""
     lab = context.lab
     with context.test("stopped"):
         with Pair(context) as (a, b):
@@ -131,10 +132,22 @@ def stopped(context):
             context.check_no_leak(captures)
             inside = a.setup.segment
             require(any(capture.is_rtp(p) for p in captures[inside]), "no media was sent")
-            others = [p for segment, packets in captures.items() if segment != inside
-                      for p in packets if capture.is_rtp(p)]
+            if FASTPATH == "yes":
+                require(passed_media(captures, inside), "a restart would interrupt media")
+                for edge in lab.edges.values():
+                    edge.teardown()
+                lab.take()
+                time.sleep(0.2)
+                captures = lab.take()
+                context.check_no_leak(captures)
+            others = passed_media(captures, inside)
             require(not others, f"media passed a stopped edge: {others[:1]}")
         lab.start_edges()
+
+
+def passed_media(captures, inside):
+    return [p for segment, packets in captures.items() if segment != inside
+            for p in packets if capture.is_rtp(p)]
 
 
 class Sender:
@@ -195,8 +208,7 @@ def fails_closed(context):
                 require(not any(p.payload == b"from inside" for p in captures["outside"]),
                         "a packet without a rule was seen outside")
     with context.test("fails_closed/teardown"):
-        done = netns.run(edge.namespace, [program("viaduct"), "-c", edge.config, "teardown"])
-        equal("teardown's exit", (done.returncode, done.stderr), (0, ""))
+        edge.teardown()
         require("viaduct" not in tables(), f"left: {tables()!r}")
         left = [link["ifname"] for link in netns.links(edge.namespace)
                 if link["ifname"].startswith("viaduct")]

@@ -209,11 +209,12 @@ class Packets(Rules):
 
     def ttl1_what_is_about_to_expire_is_discarded_and_counted(self):
         before = self.edge.verdicts()["ttl"]
-        self.r.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
-        self.r.send(OUTER, "at its end")
+        first = Application(self.lab, "r", "20.20.20.20", 2022)
+        first.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
+        first.send(OUTER, "at its end")
         self.b.hears_nothing()
         equal("verdict ttl", self.edge.verdicts()["ttl"], before + 1)
-        self.r.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 64)
+        first.socket.close()
 
     def dscp1_is_kept(self):
         self.r.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 46 << 2)

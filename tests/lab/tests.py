@@ -5,6 +5,7 @@ import inspect
 
 import baresip
 import calls
+import fast
 import channel
 import explain
 import firewall
@@ -45,6 +46,7 @@ TESTS = {
     "conditions": rules.Conditions.run,
     "kinds": rules.Kinds.run,
     "packets": rules.Packets.run,
+    "fastpath": fast.FastPath.run,
     "restarts": rules.Restarts.run,
     "read_your_writes": rules.read_your_writes,
     "example": channel.example,
