@@ -61,7 +61,10 @@ class Edge:
 
     def write_config(self):
         # One line, so that line numbers are those of the case's text plus one.
-        text = f'rundir = "{self.folder}/run"  fastpath = {FASTPATH}\n'
+        text = f'rundir = "{self.folder}/run"'
+        if "fastpath" not in self.node.config:
+            text += f"  fastpath = {FASTPATH}"
+        text += "\n"
         text += self.node.config.replace("$DIR", self.folder)
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text)
