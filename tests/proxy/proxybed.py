@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The proxy and the stand-in for the address manager on the loopback network."""
 
+import ctypes
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -34,6 +37,21 @@ trunk carrier {{ realm = outside host = "{net}.2.99" port = 5060 }}
 trunk nowhere {{ realm = outside host = "no-such-host.invalid" port = 5060 }}
 route default {{ to = carrier }}
 """
+
+
+def enter_lonely_network():
+    """A network namespace with lo alone: the query for a trunk's name that is
+    looked up at the start leads nowhere, and two runs do not meet."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    newuser, newnet = 0x10000000, 0x40000000
+    if libc.unshare(newnet if os.geteuid() == 0 else newuser | newnet):
+        raise OSError(ctypes.get_errno(), "a network namespace of its own")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914,     # SIOCSIFFLAGS: IFF_UP
+                    struct.pack("16sh14x", b"lo", 1))
+
+
+enter_lonely_network()
 
 
 def rpc(path, method, **params):
