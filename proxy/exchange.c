@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SPINE: one body from text in to text out. */
+/*
+ * SPINE: one body from text in to text out.
+ *
+ * read      the SDP is found in the body and its endpoints are read (mime,
+ *           media); what cannot be understood is refused.
+ * role      offer, answer, or a repeat of one (offer); a refused offer rolls
+ *           the session back to what was agreed before.
+ * plan      what each stream becomes (anchor): left as it is, told as it is, or
+ *           an endpoint of the other side's realm. One that is held for the
+ *           same inner endpoint is kept.
+ * ask       for all that are missing, in one request. [granted]
+ * tighten   with an answer both ends are known: only they may send. [in force]
+ * write     the new endpoints into the text (rewrite), all else as it was.
+ *
+ * A step that fails ends with the status to refuse or to end with; what was
+ * asked for by then goes with the rollback. Nothing leaves unrewritten.
+ */
 #include "proxy/exchange.h"
 
 #include <errno.h>
