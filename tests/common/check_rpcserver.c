@@ -541,7 +541,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, begin, end);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_VERBOSE);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed > 0;

@@ -12,7 +12,7 @@ int suite_run(const char *name, const TTest *const *tests)
 	suite_add_tcase(suite, tcase);
 	for (; *tests; tests++)
 		tcase_add_test(tcase, *tests);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_VERBOSE);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed > 0;

@@ -13,6 +13,8 @@
 
 #include "tests/translator/scene.h"
 
+#define TITLE_MAX 200 /* of a case */
+
 static void on_remove(struct scene *scene)
 {
 	uint64_t id = scene_number(scene);
@@ -323,8 +325,30 @@ static void run_line(struct scene *scene)
 		complain(scene, "\"%s\" is no step", scene->words[0]);
 }
 
+/* "case NAME" of the words, for the lines that say which cases passed. */
+static void take_title(const struct scene *scene, char title[TITLE_MAX])
+{
+	size_t used = 0;
+
+	title[0] = '\0';
+	for (size_t i = 1; i < scene->word_count && used < TITLE_MAX; i++)
+		used += (size_t)snprintf(title + used, TITLE_MAX - used, "%s%s",
+					 i > 1 ? " " : "", scene->words[i]);
+}
+
+static void say_passed(const char *path, const char *title)
+{
+	const char *name = strrchr(path, '/') + 1;
+
+	if (title[0])
+		printf("PASS path/%.*s: %s\n", (int)strcspn(name, "."), name,
+		       title);
+	fflush(stdout);
+}
+
 static void run_file(const char *path)
 {
+	char title[TITLE_MAX] = "";
 	static struct scene scene;
 	FILE *file = fopen(path, "r");
 	char *line = NULL;
@@ -343,10 +367,15 @@ static void run_file(const char *path)
 		packets += strcmp(scene.words[0], "gives") == 0;
 		if (strcmp(scene.words[0], "case") == 0 && scene.packet_open)
 			complain(&scene, "the last packet has no \"gives\"");
+		if (strcmp(scene.words[0], "case") == 0) {
+			say_passed(path, title);
+			take_title(&scene, title);
+		}
 		run_line(&scene);
 	}
 	if (scene.packet_open || packets == 0)
 		complain(&scene, "a packet has no \"gives\"");
+	say_passed(path, title);
 	scene_clear(&scene);
 	free(line);
 	fclose(file);
@@ -381,7 +410,7 @@ int main(void)
 			    (int)paths.gl_pathc);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_VERBOSE);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	globfree(&paths);
