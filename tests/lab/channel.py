@@ -23,7 +23,7 @@ def example(context):
     says which, and serves on it whoever comes from outside."""
     lab = context.lab
     edge = lab.edges["nat"]
-    with context.test("example_serves", ["M6"]):
+    with context.test("example_serves", ["C30"]):
         lab.take()
         client = Application(lab, "r", "20.20.20.20", 2020)
         server = lab.popen("b", [program("serve"), edge.socket("natctl"), "2.2.2.2",

@@ -5,15 +5,17 @@ import inspect
 
 import baresip
 import calls
-import fast
+import cascade
 import channel
 import explain
+import fast
 import firewall
 import interchanges
 import pools
 import requests
 import robust
 import rules
+import services
 import sipp
 from context import Context, require
 from netns import LabError
@@ -52,6 +54,10 @@ TESTS = {
     "example": channel.example,
     "limits": channel.limits,
     "explain": explain.explain,
+    "services": services.Services.run,
+    "recovered": services.recovered,
+    "whole_address": services.whole_address,
+    "cascade": cascade.cascade,
 }
 
 
