@@ -174,7 +174,7 @@ class Packets(Rules):
             pass
         raise Failed(f"{application.name}: no ICMP error came")
 
-    def m11_an_error_from_inside_is_translated_with_its_quote(self):
+    def icmp1_an_error_from_inside_is_translated_with_its_quote(self):
         ask_one(self.edge, "2.2.2.2:2222@inside", OUTER, self.name)
         self.b.socket.close()
         self.lab.take()
@@ -184,7 +184,7 @@ class Packets(Rules):
         equal("ICMP errors outside", self.errors("outside"),
               [("3.3.3.3", "20.20.20.20", "20.20.20.20:2020", OUTER)])
 
-    def m11_an_error_from_outside_is_translated_with_its_quote(self):
+    def icmp1_an_error_from_outside_is_translated_with_its_quote(self):
         self.b = Application(self.lab, "b", "2.2.2.2", 2222)
         self.b.socket.connect(("20.20.20.20", 2021))
         self.b.socket.send(b"nobody is there")
