@@ -41,6 +41,7 @@ struct conf_realm {
 	enum conf_source source; /* default address */
 	uint16_t media_port_min; /* default 1024 */
 	unsigned hold_down;      /* seconds, default 60 */
+	struct ip_addr gateway;  /* family IP_NONE: not set */
 };
 
 /* The pool that a realm section holds has the realm's name. */
@@ -116,6 +117,7 @@ struct conf {
 	char *user;             /* NULL: stay */
 	unsigned announce_time; /* seconds, default 60 */
 	bool fastpath;          /* may the kernel translate? default yes */
+	unsigned routing_table; /* that of realms[0], default 8610 */
 	struct conf_realm *realms; /* realms[id] */
 	size_t realm_count;
 	struct conf_pool *pools;
@@ -144,6 +146,12 @@ void conf_free(struct conf *conf);
 
 /* An address of a realm as seen from `from`: see conf_realm_of. */
 bool conf_reaches(const struct conf *conf, realm_id from, realm_id to);
+/*
+ * Does another realm have the same addresses: the same networks or pools, or
+ * neither of the two has networks? Of two realms that somebody sees at once
+ * none does: the longest prefix tells whose an address is.
+ */
+bool conf_overlaps(const struct conf *conf, realm_id realm);
 /*
  * The realm in which `addr` is addressed by a party of realm `from`: `from`
  * itself if its pools or networks contain it, else the realm it reaches with

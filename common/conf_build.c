@@ -13,6 +13,9 @@
 #define HOLD_DOWN_MAX 86400
 #define ANNOUNCE_MAX  86400
 #define NUMBER_MAX    2000000000
+/* As a preference of ip rules they stand between the local and main table. */
+#define ROUTING_TABLE_MIN 256
+#define ROUTING_TABLE_MAX 32000
 
 /* A section that is being read. */
 struct part {
@@ -146,6 +149,7 @@ static void build_realm(struct conf_reader *reader, size_t i)
 	realm->hold_down = 60;
 	conf_get_number(reader, value(&part, "hold_down"), 0, HOLD_DOWN_MAX,
 			&realm->hold_down);
+	conf_get_addr(reader, value(&part, "gateway"), &realm->gateway);
 }
 
 static void build_pool(struct conf_reader *reader, const struct part *part,
@@ -512,6 +516,10 @@ static void build_top(struct conf_reader *reader)
 	reader->conf->announce_time = 60;
 	conf_get_number(reader, conf_value(reader->root, "announce_time"), 0,
 			ANNOUNCE_MAX, &reader->conf->announce_time);
+	reader->conf->routing_table = 8610;
+	conf_get_number(reader, conf_value(reader->root, "routing_table"),
+			ROUTING_TABLE_MIN, ROUTING_TABLE_MAX,
+			&reader->conf->routing_table);
 }
 
 static void build_realms(struct conf_reader *reader)

@@ -195,6 +195,38 @@ static void check_networks(struct conf_reader *reader, size_t realm)
 	}
 }
 
+/*
+ * A socket that is tied to the device of its realm: another may have the same
+ * address in a realm of its own.
+ */
+static bool is_apart(const struct conf *conf, const struct conf_listen *a,
+		     const struct conf_listen *b)
+{
+	return a->realm != REALM_NONE && b->realm != REALM_NONE &&
+	       conf->realms[a->realm].interfaces.count == 1 &&
+	       conf->realms[b->realm].interfaces.count == 1 &&
+	       !conf_seen_together(conf, a->realm, b->realm);
+}
+
+/* Nobody ties it: its packets would go by another realm's interface. */
+static void check_listen_device(struct conf_reader *reader, size_t i)
+{
+	const struct conf_listen *listen = &reader->conf->listens[i];
+	const struct conf_realm *realm;
+
+	if (listen->realm == REALM_NONE)
+		return;
+	realm = &reader->conf->realms[listen->realm];
+	if (realm->interfaces.count > 1 &&
+	    conf_overlaps(reader->conf, realm->id))
+		conf_section_mistake(reader, "listen", i,
+				     "listen %s: realm %s has addresses that "
+				     "are in use in another realm as well, and "
+				     "more than one interface: it cannot be "
+				     "listened in",
+				     listen->name, realm->name);
+}
+
 static void check_listens(struct conf_reader *reader)
 {
 	const struct conf *conf = reader->conf;
@@ -204,6 +236,7 @@ static void check_listens(struct conf_reader *reader)
 		const struct conf_value *value =
 			conf_value(conf_section_at(reader, "listen", i), "udp");
 
+		check_listen_device(reader, i);
 		if (own->udp.addr.family == IP_NONE)
 			continue;
 		if (ip_addr_is_any(&own->udp.addr) ||
@@ -215,7 +248,8 @@ static void check_listens(struct conf_reader *reader)
 		for (size_t k = 0; k < i; k++)
 			if (ip_addr_equal(&conf->listens[k].udp.addr,
 					  &own->udp.addr) &&
-			    conf->listens[k].udp.port == own->udp.port)
+			    conf->listens[k].udp.port == own->udp.port &&
+			    !is_apart(conf, own, &conf->listens[k]))
 				conf_value_mistake(reader, value,
 						   "\"%s\" is also that of "
 						   "listen %s",
@@ -306,6 +340,21 @@ static void check_pairs(struct conf_reader *reader)
 	}
 }
 
+static void check_gateway(struct conf_reader *reader, size_t realm)
+{
+	const struct ip_addr *addr = &reader->conf->realms[realm].gateway;
+	const struct conf_value *value =
+		conf_value(conf_section_at(reader, "realm", realm), "gateway");
+
+	if (addr->family != IP_NONE &&
+	    (addr->family != IP_V4 || ip_addr_is_any(addr) ||
+	     ip_addr_is_loopback(addr) || ip_addr_is_multicast(addr) ||
+	     ip_addr_is_broadcast(addr)))
+		conf_value_mistake(reader, value,
+				   "\"%s\" is no address of one IPv4 host",
+				   value->text);
+}
+
 /* A realm without one is not what was meant, but other programs work. */
 static void check_has_interface(struct conf_reader *reader, size_t realm)
 {
@@ -331,6 +380,7 @@ void conf_check(struct conf_reader *reader)
 	for (size_t i = 0; i < reader->conf->realm_count; i++) {
 		check_has_interface(reader, i);
 		check_interfaces(reader, i);
+		check_gateway(reader, i);
 		check_reaches(reader, i);
 		check_networks(reader, i);
 	}

@@ -37,9 +37,11 @@ static int on_value(cfg_t *section, cfg_opt_t *opt, const char *text,
 #define TITLED       (CFGF_MULTI | CFGF_TITLE)
 
 static cfg_opt_t realm_opts[] = {
-	VALUES("interface"),     VALUES("networks"), VALUES("pool"),
-	VALUES("reaches"),       VALUE("media"),     VALUE("source"),
-	VALUE("media_port_min"), VALUE("hold_down"), CFG_END(),
+	VALUES("interface"),     VALUES("networks"),
+	VALUES("pool"),          VALUES("reaches"),
+	VALUE("media"),          VALUE("source"),
+	VALUE("media_port_min"), VALUE("hold_down"),
+	VALUE("gateway"),        CFG_END(),
 };
 
 static cfg_opt_t pool_opts[] = {
@@ -89,6 +91,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("user"),
 	VALUE("announce_time"),
 	VALUE("fastpath"),
+	VALUE("routing_table"),
 	CFG_SEC("realm", realm_opts, TITLED),
 	CFG_SEC("pool", pool_opts, TITLED),
 	CFG_SEC("listen", listen_opts, TITLED),

@@ -138,6 +138,8 @@ bool conf_get_word(struct conf_reader *reader, const struct conf_value *value,
 		   const char *const *words, unsigned *ret);
 bool conf_get_realm(struct conf_reader *reader, const struct conf_value *value,
 		    realm_id *ret);
+bool conf_get_addr(struct conf_reader *reader, const struct conf_value *value,
+		   struct ip_addr *ret);
 bool conf_get_prefix(struct conf_reader *reader, const struct conf_value *value,
 		     struct ip_prefix *ret);
 /* "PREFIX:PORTS"; without ports 1-65535 where `ports_optional`. */

@@ -204,6 +204,17 @@ static bool parse_prefix(struct conf_reader *reader,
 	return false;
 }
 
+bool conf_get_addr(struct conf_reader *reader, const struct conf_value *value,
+		   struct ip_addr *ret)
+{
+	if (!value)
+		return false;
+	if (ip_addr_parse(value->text, strlen(value->text), ret) == 0)
+		return true;
+	conf_value_mistake(reader, value, "\"%s\" is no address", value->text);
+	return false;
+}
+
 bool conf_get_prefix(struct conf_reader *reader, const struct conf_value *value,
 		     struct ip_prefix *ret)
 {

@@ -14,13 +14,13 @@ static const char everything[] =
 	"rundir = \"/run/edge\" // another\n"
 	"tun = vt  table = edge_1  announce_time = 7  fastpath = no\n"
 	"/* and one\n"
-	" * of two lines */ user = \"\"\n"
+	" * of two lines */ user = \"\" routing_table = 9000\n"
 	"realm inside {\n"
 	"	interface = {in0, \"in1\",}\n"
 	"	networks = {\"10.0.0.0/8\", 172.16.0.0/12}\n"
 	"	reaches = {\"outside\"}\n"
 	"	media = force source = endpoint media_port_min = 1000\n"
-	"	hold_down = 0\n"
+	"	hold_down = 0 gateway = 10.0.0.254\n"
 	"}\n"
 	"realm outside { interface = out0\n"
 	"	pool = {\"203.0.113.16/30:16384-32767\", \"4.4.4.4:4000-4999\"} }\n"
@@ -68,6 +68,8 @@ START_TEST(all_settings_arrive_in_the_structs)
 	ck_assert_str_eq(conf->table, "edge_1");
 	ck_assert(!conf->fastpath);
 	ck_assert_uint_eq(conf->announce_time, 7);
+	ck_assert_uint_eq(conf->routing_table, 9000);
+	ck_assert_uint_eq(ip_addr_to_v4(&conf->realms[0].gateway), 0x0a0000fe);
 	ck_assert_ptr_null(conf->user);
 	ck_assert_uint_eq(conf->realm_count, 2);
 	ck_assert_str_eq(conf->names.names[1], "outside");
@@ -181,6 +183,47 @@ START_TEST(an_address_is_in_the_realm_that_has_it)
 	ck_assert(conf_reaches(c.conf, 0, 2) && !conf_reaches(c.conf, 2, 0));
 	ck_assert(!conf_reaches(c.conf, 77, 0));
 	confcase_done(&c);
+}
+END_TEST
+
+static bool overlaps(const char *text, realm_id realm)
+{
+	struct confcase c;
+	bool ret;
+
+	confcase_read(&c, text);
+	ck_assert_ptr_nonnull(c.conf);
+	ret = conf_overlaps(c.conf, realm);
+	confcase_done(&c);
+	return ret;
+}
+
+START_TEST(realms_overlap_where_nobody_sees_both)
+{
+	static const char customers[] =
+		"realm a { interface = a networks = 10.0.0.0/8\n"
+		"	reaches = out }\n"
+		"realm b { interface = b networks = 10.1.0.0/16\n"
+		"	reaches = out }\n"
+		"realm c { interface = c networks = 11.0.0.0/8\n"
+		"	reaches = out pool = \"10.9.0.1:2-3\" }\n"
+		"realm out { interface = o pool = \"4.4.4.4:2-3\" }\n"
+		"realm d { interface = d networks = 12.0.0.0/8 }\n";
+
+	ck_assert(overlaps(customers, 0));
+	ck_assert(overlaps(customers, 1));
+	ck_assert(overlaps(customers, 2));
+	ck_assert(!overlaps(customers, 3));
+	ck_assert(!overlaps(customers, 4));
+	/* Seen together: the longest prefix tells them apart. */
+	ck_assert(!overlaps("realm a { interface = a networks = 10.0.0.0/8\n"
+			    "	reaches = b }\n"
+			    "realm b { interface = b networks = 10.1.0.0/16 }",
+			    0));
+	/* Everything else, twice. */
+	ck_assert(overlaps("realm a { interface = a }\n"
+			   "realm b { interface = b }\n",
+			   1));
 }
 END_TEST
 
@@ -342,6 +385,7 @@ int main(void)
 		all_sections_arrive_in_the_structs,
 		what_is_left_out_has_its_default,
 		an_address_is_in_the_realm_that_has_it,
+		realms_overlap_where_nobody_sees_both,
 		a_pool_has_addresses_and_ports,
 		sockets_are_in_rundir,
 		included_files_stand_in_their_place,

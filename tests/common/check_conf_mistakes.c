@@ -203,6 +203,22 @@ static const struct {
 	  "here\n"
 	  "f:8: listen f: realm is not set\n"
 	  "f:8: listen f: udp is not set\n" },
+	{ "realm x { interface = x gateway = 224.0.0.1 reaches = y }\n"
+	  "realm y { interface = y gateway = ten reaches = x }\n",
+	  "f:1: \"224.0.0.1\" is no address of one IPv4 host\n"
+	  "f:2: \"ten\" is no address\n" },
+	{ "routing_table = 254\n" CONF_TWO_REALMS,
+	  "f:1: \"254\" is no number from 256 to 32000\n" },
+	{ "realm a { interface = {a, c} networks = 1.0.0.0/8\n"
+	  "pool = \"4.4.4.4:1000-1999\" }\n"
+	  "realm b { interface = b networks = 1.0.0.0/8\n"
+	  "pool = \"4.4.4.4:1000-1999\" }\n"
+	  "listen a { realm = a udp = \"1.0.0.1:5060\" }\n"
+	  "listen b { realm = b udp = \"1.0.0.1:5060\" }\n",
+	  "f:5: listen a: realm a has addresses that are in use in another "
+	  "realm as well, and more than one interface: it cannot be listened "
+	  "in\n"
+	  "f:6: \"1.0.0.1:5060\" is also that of listen a\n" },
 	{ CONF_TWO_REALMS "domain a.example { users = u }\n"
 			  "domain A.example { users = u }\n",
 	  "f:4: domain a.example stands twice (see line 3)\n" },
@@ -299,7 +315,9 @@ START_TEST(overlap_is_allowed_where_nobody_sees_both)
 	confcase_read(&c, "realm a { interface = a networks = 1.0.0.0/8\n"
 			  "pool = \"4.4.4.4:1000-1999\" }\n"
 			  "realm b { interface = b networks = 1.0.0.0/8\n"
-			  "pool = \"4.4.4.4:1000-1999\" }\n");
+			  "pool = \"4.4.4.4:1000-1999\" }\n"
+			  "listen x { realm = a udp = \"1.0.0.1:5060\" }\n"
+			  "listen y { realm = b udp = \"1.0.0.1:5060\" }\n");
 	ck_assert_str_eq(c.told, "");
 	ck_assert_ptr_nonnull(c.conf);
 	confcase_done(&c);
