@@ -17,6 +17,7 @@
 #include "translator/plan.h"
 #include "translator/record.h"
 #include "translator/sysctl.h"
+#include "translator/tables.h"
 #include "translator/tun.h"
 #include "translator/undo.h"
 #include "translator/want.h"
@@ -81,22 +82,32 @@ static void setup_done(struct setup *setup)
 	free(setup->guard_name);
 }
 
+static bool tables_needed(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->realm_count; i++)
+		if (plan_table_needed(conf, (realm_id)i))
+			return true;
+	return false;
+}
+
 /* The stricter of the host's and the interface's own value holds. */
 static int make_plan(struct setup *setup)
 {
 	unsigned all, own;
 	int err = rtnl_read(setup->rtnl, &setup->host);
 
+	if (err == 0 && tables_needed(setup->conf))
+		err = rtnl_routes_read(setup->rtnl, 0, &setup->host);
 	if (err != 0)
 		return failed(setup, err, "interfaces");
 	err = plan_make(setup->conf, &setup->host, setup->errors, &setup->plan);
 	if (err != 0)
 		return err;
-	err = sysctl_read_rp_filter("all", &all);
+	err = want_rp_filter_before(&setup->record, "all", &all);
 	for (size_t i = 0; i < setup->plan.interface_count && err == 0; i++) {
 		struct plan_interface *at = &setup->plan.interfaces[i];
 
-		err = sysctl_read_rp_filter(at->name, &own);
+		err = want_rp_filter_before(&setup->record, at->name, &own);
 		if (err == 0)
 			at->rp_filter = own > all ? own : all;
 	}
@@ -379,6 +390,9 @@ static int setup_run(struct setup *setup, int tuns[REALM_MAX])
 	if (err == 0)
 		probe_conntrack(setup);
 	if (err == 0)
+		err = tables_check(setup->rtnl, &setup->plan, &setup->record,
+				   setup->errors);
+	if (err == 0)
 		err = open_record(setup);
 	if (err == 0)
 		err = load(setup, setup->guard_name,
@@ -393,6 +407,9 @@ static int setup_run(struct setup *setup, int tuns[REALM_MAX])
 			   nft_main_text(&setup->plan));
 	if (err == 0)
 		err = make_routes(setup);
+	if (err == 0)
+		err = tables_make(setup->rtnl, &setup->plan, &setup->record,
+				  setup->errors);
 	if (err == 0)
 		err = make_proxies(setup);
 	if (err == 0)

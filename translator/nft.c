@@ -91,6 +91,21 @@ static void text_drop(FILE *out, const struct plan *plan)
 	fputs(" counter name \"dropped\" drop\n\t}\n}\n", out);
 }
 
+static bool knows_listener(const struct conf *conf, realm_id realm,
+			   const struct endpoint *udp)
+{
+	for (size_t i = 0; i < conf->listen_count; i++) {
+		const struct conf_listen *listen = &conf->listens[i];
+
+		if ((listen->realm == realm ||
+		     conf_reaches(conf, realm, listen->realm)) &&
+		    listen->udp.port == udp->port &&
+		    ip_addr_equal(&listen->udp.addr, &udp->addr))
+			return true;
+	}
+	return false;
+}
+
 /* By whose interface a packet comes says which realm it is of, for SIP too. */
 static void text_guard_listeners(FILE *out, const struct plan *plan)
 {
@@ -105,8 +120,7 @@ static void text_guard_listeners(FILE *out, const struct plan *plan)
 			&conf->listens[i % conf->listen_count];
 
 		if (listen->udp.addr.family != IP_V4 ||
-		    listen->realm == at->realm ||
-		    conf_reaches(conf, at->realm, listen->realm))
+		    knows_listener(conf, at->realm, &listen->udp))
 			continue;
 		fprintf(out,
 			"\t\tiifname \"%s\" ip daddr %s "
@@ -205,27 +219,65 @@ static void text_notrack(FILE *out, const struct conf *conf)
 	fputs("\t}\n", out);
 }
 
+/*
+ * The strict check of a source in a realm with a routing table of its own: a
+ * look-up of the kernel's would ask the main one.
+ */
+static void text_sources(FILE *out, const struct plan_table *table,
+			 const struct plan_interface *at)
+{
+	char prefix[IP_PREFIX_TEXT];
+	const char *between = "{ ";
+
+	for (size_t i = 0; i < table->route_count; i++)
+		if (table->routes[i].index == at->index &&
+		    table->routes[i].prefix.bits == 0)
+			return;
+	fprintf(out, "\t\tiifname \"%s\" ", at->name);
+	for (size_t i = 0; i < table->route_count; i++) {
+		if (table->routes[i].index != at->index)
+			continue;
+		fprintf(out, "%s%s", between[0] == '{' ? "ip saddr != " : "",
+			between);
+		fputs(ip_prefix_format(&table->routes[i].prefix, prefix), out);
+		between = ", ";
+	}
+	fprintf(out, "%scounter name \"spoofed\" drop\n",
+		between[0] == '{' ? "" : " } ");
+}
+
+static void text_source_check(FILE *out, const struct plan *plan,
+			      const struct plan_interface *at)
+{
+	const struct plan_table *table = plan_table_of(plan, at->realm);
+
+	if (at->rp_filter == PLAN_RP_OFF)
+		return;
+	if (table == NULL)
+		fprintf(out,
+			"\t\tiifname \"%s\" fib saddr%s oif missing "
+			"counter name \"spoofed\" drop\n",
+			at->name,
+			at->rp_filter == PLAN_RP_STRICT ? " . iif" : "");
+	else if (at->rp_filter == PLAN_RP_STRICT)
+		text_sources(out, table, at);
+}
+
 /* Into the TUN of the realm, in place of the way that it would have taken. */
 static void text_take(FILE *out, const struct plan *plan, realm_id realm)
 {
 	char name[PLAN_TUN_NAME];
 
 	fprintf(out, "\tchain take_%u {\n", (unsigned)realm);
-	for (size_t i = 0; i < plan->interface_count; i++) {
-		const struct plan_interface *at = &plan->interfaces[i];
-
-		if (at->realm != realm || at->rp_filter == PLAN_RP_OFF)
-			continue;
-		fprintf(out,
-			"\t\tiifname \"%s\" fib saddr%s oif missing "
-			"counter name \"spoofed\" drop\n",
-			at->name,
-			at->rp_filter == PLAN_RP_STRICT ? " . iif" : "");
-	}
+	for (size_t i = 0; i < plan->interface_count; i++)
+		if (plan->interfaces[i].realm == realm)
+			text_source_check(out, plan, &plan->interfaces[i]);
+	/* Where another realm has the addresses, one of it may be the host's. */
 	fprintf(out,
-		"\t\tfib saddr type local counter name \"spoofed\" drop\n"
+		"\t\tfib saddr%s type local counter name \"spoofed\" drop\n"
 		"\t\tdup to " NFT_DUMMY_ADDRESS " device \"%s\" drop\n"
 		"\t}\n",
+		plan_table_of(plan, realm) != NULL ? " . iif" : "",
 		plan_tun_name(plan->conf, realm, name));
 }
 
@@ -241,6 +293,27 @@ static void text_own(FILE *out, const struct plan_own *own, realm_id realm)
 	fprintf(out, " goto take_%u\n", (unsigned)realm);
 }
 
+/*
+ * The host's addresses in a realm that has the same ones as that which they are
+ * addressed in from here: there they belong to somebody else.
+ */
+static void text_others(FILE *out, const struct plan *plan, realm_id realm)
+{
+	char addr[IP_ADDR_TEXT];
+
+	for (size_t i = 0; i < plan->local_count; i++) {
+		const struct plan_local *local = &plan->locals[i];
+		realm_id of = conf_realm_of(plan->conf, realm, &local->addr);
+
+		if (local->realm == REALM_NONE || of == REALM_NONE ||
+		    plan_table_of(plan, of) == NULL ||
+		    plan_is_local(plan, of, &local->addr))
+			continue;
+		fprintf(out, "\t\tmeta pkttype host ip daddr %s goto take_%u\n",
+			ip_addr_format(&local->addr, addr), (unsigned)realm);
+	}
+}
+
 static void text_draw_realm(FILE *out, const struct plan *plan, realm_id realm)
 {
 	text_take(out, plan, realm);
@@ -251,6 +324,7 @@ static void text_draw_realm(FILE *out, const struct plan *plan, realm_id realm)
 		if (plan->owns[i].realm == realm ||
 		    conf_reaches(plan->conf, realm, plan->owns[i].realm))
 			text_own(out, &plan->owns[i], realm);
+	text_others(out, plan, realm);
 	/* `unicast`: neither the host's own, nor broadcast, nor multicast. */
 	fprintf(out,
 		"\t\tmeta pkttype host fib daddr type unicast "

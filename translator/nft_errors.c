@@ -81,12 +81,20 @@ static void text_networks(FILE *out, const struct conf *conf, way_fn way,
 		text_networks_of(out, conf, (uint8_t)bits, way, arg);
 }
 
+static void text_withheld(FILE *out)
+{
+	fputs("counter name \"withheld\" drop\n", out);
+}
+
 static void way_blame(FILE *out, const struct conf *conf, realm_id realm,
 		      realm_id arg)
 {
-	(void)conf;
 	(void)arg;
-	fprintf(out, "goto blame_%u\n", (unsigned)realm);
+	/* Of two that have the address, which one? */
+	if (conf_overlaps(conf, realm))
+		text_withheld(out);
+	else
+		fprintf(out, "goto blame_%u\n", (unsigned)realm);
 }
 
 static void way_leaving(FILE *out, const struct conf *conf, realm_id realm,
@@ -112,10 +120,12 @@ static void text_blame(FILE *out, const struct plan *plan)
 			i, plan_tun_name(conf, (realm_id)i, name));
 	fputs("\tchain blame {\n", out);
 	text_networks(out, conf, way_blame, REALM_NONE);
+	fputs("\t\t", out);
 	if (other != REALM_NONE)
-		fprintf(out, "\t\tgoto blame_%u\n\t}\n", (unsigned)other);
+		fprintf(out, "goto blame_%u\n", (unsigned)other);
 	else
-		fputs("\t\tcounter name \"withheld\" drop\n\t}\n", out);
+		text_withheld(out);
+	fputs("\t}\n", out);
 }
 
 /* The pools of which the realm knows the endpoints. */

@@ -238,6 +238,7 @@ static void make_realm(struct making *making, const struct conf_realm *realm)
 						    .realm = realm->id };
 
 		link = rtnl_link_find(making->host, name);
+		interface.index = link != NULL ? link->index : 0;
 		add_interface(making, &interface);
 		if (link == NULL)
 			mistake(making, realm->line,
@@ -276,6 +277,57 @@ static void make_locals(struct making *making)
 		};
 }
 
+static void make_tables(struct making *making)
+{
+	const struct conf *conf = making->plan.conf;
+	struct plan *plan = &making->plan;
+
+	plan->tables = calloc(conf->realm_count + 1, sizeof(*plan->tables));
+	if (plan->tables == NULL) {
+		making->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < conf->realm_count; i++) {
+		const struct conf_realm *realm = &conf->realms[i];
+		char text[IP_ADDR_TEXT];
+		int err;
+
+		if (!plan_table_needed(conf, realm->id))
+			continue;
+		err = plan_table_make(conf, realm->id, making->host,
+				      &plan->tables[plan->table_count]);
+		if (err == 0)
+			plan->table_count++;
+		else if (err == -ENOMEM)
+			making->no_memory = true;
+		else
+			mistake(making, realm->line,
+				"realm \"%s\": its gateway %s is on none of "
+				"the networks of its interfaces",
+				realm->name,
+				ip_addr_format(&realm->gateway, text));
+	}
+}
+
+const struct plan_table *plan_table_of(const struct plan *plan, realm_id realm)
+{
+	for (size_t i = 0; i < plan->table_count; i++)
+		if (plan->tables[i].realm == realm)
+			return &plan->tables[i];
+	return NULL;
+}
+
+bool plan_is_local(const struct plan *plan, realm_id realm,
+		   const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < plan->local_count; i++)
+		if ((plan->locals[i].realm == realm ||
+		     plan->locals[i].realm == REALM_NONE) &&
+		    ip_addr_equal(&plan->locals[i].addr, addr))
+			return true;
+	return false;
+}
+
 int plan_make(const struct conf *conf, const struct rtnl_host *host,
 	      FILE *errors, struct plan *ret)
 {
@@ -293,6 +345,7 @@ int plan_make(const struct conf *conf, const struct rtnl_host *host,
 	for (size_t i = 0; i < conf->pool_count; i++)
 		make_pool(&making, &conf->pools[i]);
 	make_locals(&making);
+	make_tables(&making);
 	if (!making.mistaken && !making.no_memory) {
 		*ret = making.plan;
 		return 0;
@@ -308,5 +361,8 @@ void plan_done(struct plan *plan)
 	free(plan->locals);
 	free(plan->routes);
 	free(plan->proxies);
+	for (size_t i = 0; i < plan->table_count; i++)
+		plan_table_done(&plan->tables[i]);
+	free(plan->tables);
 	*plan = (struct plan){ 0 };
 }

@@ -12,6 +12,7 @@
 #define VIADUCT_TRANSLATOR_PLAN_H
 
 #include "common/conf.h"
+#include "translator/plan_table.h"
 #include "translator/rtnl.h"
 
 #define PLAN_PROXIES_MAX 4096 /* on-link addresses, one entry each */
@@ -22,6 +23,7 @@ enum plan_rp_filter { PLAN_RP_OFF, PLAN_RP_STRICT, PLAN_RP_LOOSE };
 struct plan_interface {
 	const char *name; /* of the configuration; not owned */
 	realm_id realm;
+	unsigned index;
 	/*
 	 * Packets are drawn before the kernel checks their source: the ruleset
 	 * does it. PLAN_RP_OFF until netsetup has looked.
@@ -65,10 +67,17 @@ struct plan {
 	size_t route_count;
 	struct plan_proxy *proxies; /* owned */
 	size_t proxy_count;
+	struct plan_table *tables; /* owned */
+	size_t table_count;
 };
 
 #define PLAN_TUN_NAME 24 /* bytes, with the final NUL */
 
+/* The routing table of the realm's own, or NULL: it has none. */
+const struct plan_table *plan_table_of(const struct plan *plan, realm_id realm);
+/* Is it the host's, by an interface of the realm or by one of no realm? */
+bool plan_is_local(const struct plan *plan, realm_id realm,
+		   const struct ip_addr *addr);
 /* Name of the realm's TUN; conf_read has seen to it that it fits a device. */
 const char *plan_tun_name(const struct conf *conf, realm_id realm,
 			  char buf[PLAN_TUN_NAME]);

@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[RECORD_TABLE] = "table",   [RECORD_TUN] = "tun",
 	[RECORD_ROUTE] = "route",   [RECORD_PROXY] = "proxy",
 	[RECORD_SYSCTL] = "sysctl", [RECORD_PORTS] = "ports",
+	[RECORD_ROUTES] = "routes", [RECORD_RULE] = "rule",
 };
 
 #define KINDS (sizeof(kind_names) / sizeof(*kind_names))

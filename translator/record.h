@@ -16,6 +16,8 @@ enum record_kind {
 	RECORD_PROXY,  /* address; interface */
 	RECORD_SYSCTL, /* key; value before */
 	RECORD_PORTS,  /* added to ip_local_reserved_ports */
+	RECORD_ROUTES, /* number of a routing table of our own */
+	RECORD_RULE,   /* "iif NAME" or "oif NAME"; number of the table */
 };
 
 struct record_item {

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -202,6 +203,7 @@ void rtnl_host_done(struct rtnl_host *host)
 {
 	free(host->links);
 	free(host->addrs);
+	free(host->routes);
 	*host = (struct rtnl_host){ 0 };
 }
 
@@ -239,6 +241,19 @@ int rtnl_link_remove(struct rtnl *rtnl, unsigned index)
 	return talk_ack(rtnl, head);
 }
 
+static void put_addr(struct nlmsghdr *head, uint16_t type,
+		     const struct ip_addr *addr)
+{
+	mnl_attr_put_u32(head, type, htonl(ip_addr_to_v4(addr)));
+}
+
+static uint8_t route_type(const struct rtnl_route *route)
+{
+	if (route->index != 0)
+		return RTN_UNICAST;
+	return route->table != 0 ? RTN_UNREACHABLE : RTN_BLACKHOLE;
+}
+
 static int route_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 		      const struct rtnl_route *route)
 {
@@ -249,12 +264,23 @@ static int route_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
 	info->rtm_family = AF_INET;
 	info->rtm_dst_len = route->prefix.bits;
-	info->rtm_table = RT_TABLE_MAIN;
+	info->rtm_table = RT_TABLE_UNSPEC;
 	info->rtm_protocol = RTPROT_STATIC;
-	info->rtm_scope = route->index != 0 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-	info->rtm_type = route->index != 0 ? RTN_UNICAST : RTN_BLACKHOLE;
-	mnl_attr_put_u32(head, RTA_DST,
-			 htonl(ip_addr_to_v4(&route->prefix.addr)));
+	info->rtm_scope = route->index != 0 &&
+					  route->gateway.family == IP_NONE ?
+				  RT_SCOPE_LINK :
+				  RT_SCOPE_UNIVERSE;
+	info->rtm_type = route_type(route);
+	mnl_attr_put_u32(head, RTA_TABLE,
+			 route->table != 0 ? route->table : RT_TABLE_MAIN);
+	put_addr(head, RTA_DST, &route->prefix.addr);
+	if (route->gateway.family != IP_NONE) {
+		/* Its own way may stand in the table later than this one. */
+		info->rtm_flags = RTNH_F_ONLINK;
+		put_addr(head, RTA_GATEWAY, &route->gateway);
+	}
+	if (route->source.family != IP_NONE)
+		put_addr(head, RTA_PREFSRC, &route->source);
 	if (route->metric != 0)
 		mnl_attr_put_u32(head, RTA_PRIORITY, route->metric);
 	if (route->index != 0)
@@ -271,9 +297,130 @@ int rtnl_route_add(struct rtnl *rtnl, const struct rtnl_route *route,
 			  route);
 }
 
+int rtnl_route_append(struct rtnl *rtnl, const struct rtnl_route *route)
+{
+	return route_talk(rtnl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND,
+			  route);
+}
+
 int rtnl_route_remove(struct rtnl *rtnl, const struct rtnl_route *route)
 {
 	return route_talk(rtnl, RTM_DELROUTE, 0, route);
+}
+
+struct route_reading {
+	uint32_t table;
+	struct rtnl_host *host;
+};
+
+static int on_route_attr(const struct nlattr *attr, void *arg)
+{
+	struct rtnl_route *route = arg;
+	uint32_t value;
+
+	/* Not one way: of several, or by an IPv6 gateway. */
+	if (mnl_attr_get_type(attr) == RTA_MULTIPATH ||
+	    mnl_attr_get_type(attr) == RTA_VIA)
+		return MNL_CB_ERROR;
+	if (mnl_attr_validate(attr, MNL_TYPE_U32) != 0)
+		return MNL_CB_OK;
+	value = mnl_attr_get_u32(attr);
+	if (mnl_attr_get_type(attr) == RTA_TABLE)
+		route->table = value;
+	else if (mnl_attr_get_type(attr) == RTA_OIF)
+		route->index = value;
+	else if (mnl_attr_get_type(attr) == RTA_PRIORITY)
+		route->metric = value;
+	else if (mnl_attr_get_type(attr) == RTA_DST)
+		route->prefix.addr = ip_addr_v4(ntohl(value));
+	else if (mnl_attr_get_type(attr) == RTA_GATEWAY)
+		route->gateway = ip_addr_v4(ntohl(value));
+	else if (mnl_attr_get_type(attr) == RTA_PREFSRC)
+		route->source = ip_addr_v4(ntohl(value));
+	return MNL_CB_OK;
+}
+
+static int on_route(const struct nlmsghdr *head, void *arg)
+{
+	const struct rtmsg *info = mnl_nlmsg_get_payload(head);
+	const struct route_reading *reading = arg;
+	struct rtnl_host *host = reading->host;
+	struct rtnl_route route = { .prefix = { .addr = ip_addr_v4(0),
+						.bits = info->rtm_dst_len },
+				    .table = info->rtm_table };
+	struct rtnl_route *more;
+
+	if (info->rtm_family != AF_INET || info->rtm_tos != 0 ||
+	    (info->rtm_type != RTN_UNICAST &&
+	     info->rtm_type != RTN_UNREACHABLE) ||
+	    mnl_attr_parse(head, sizeof(*info), on_route_attr, &route) !=
+		    MNL_CB_OK ||
+	    route.table != reading->table)
+		return MNL_CB_OK;
+	if (route.table == RT_TABLE_MAIN)
+		route.table = 0;
+	more = reallocarray(host->routes, host->route_count + 1, sizeof(*more));
+	if (more == NULL)
+		return MNL_CB_ERROR;
+	host->routes = more;
+	more[host->route_count++] = route;
+	return MNL_CB_OK;
+}
+
+int rtnl_routes_read(struct rtnl *rtnl, uint32_t table, struct rtnl_host *ret)
+{
+	struct route_reading reading = { .table = table != 0 ? table :
+							       RT_TABLE_MAIN,
+					 .host = ret };
+	char buf[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct rtmsg *info;
+	int err = -EINTR;
+
+	for (int tries = 0; tries < DUMP_TRIES && err == -EINTR; tries++) {
+		struct nlmsghdr *head = request(rtnl, buf, RTM_GETROUTE,
+						NLM_F_DUMP);
+
+		info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
+		info->rtm_family = AF_INET;
+		ret->route_count = 0;
+		err = talk(rtnl, head, on_route, &reading);
+	}
+	return err;
+}
+
+bool rtnl_route_equal(const struct rtnl_route *a, const struct rtnl_route *b)
+{
+	return ip_prefix_equal(&a->prefix, &b->prefix) &&
+	       ip_addr_equal(&a->gateway, &b->gateway) &&
+	       ip_addr_equal(&a->source, &b->source) && a->index == b->index &&
+	       a->metric == b->metric && a->table == b->table;
+}
+
+static int rule_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,
+		     const struct rtnl_rule *rule)
+{
+	char buf[REQUEST_SIZE] __attribute__((aligned(8)));
+	struct nlmsghdr *head = request(rtnl, buf, type, flags);
+	struct fib_rule_hdr *info;
+
+	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
+	info->family = AF_INET;
+	info->action = FR_ACT_TO_TBL;
+	mnl_attr_put_strz(head, rule->out ? FRA_OIFNAME : FRA_IIFNAME,
+			  rule->interface);
+	mnl_attr_put_u32(head, FRA_TABLE, rule->table);
+	mnl_attr_put_u32(head, FRA_PRIORITY, rule->table);
+	return talk_ack(rtnl, head);
+}
+
+int rtnl_rule_add(struct rtnl *rtnl, const struct rtnl_rule *rule)
+{
+	return rule_talk(rtnl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule);
+}
+
+int rtnl_rule_remove(struct rtnl *rtnl, const struct rtnl_rule *rule)
+{
+	return rule_talk(rtnl, RTM_DELRULE, 0, rule);
 }
 
 static int proxy_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,

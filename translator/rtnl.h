@@ -24,12 +24,25 @@ struct rtnl_addr {      /* an IPv4 address of an interface */
 	struct ip_prefix network; /* what is on the link */
 };
 
+#define RTNL_BLACKHOLE_METRIC 1000 /* behind every other route */
+
+struct rtnl_route {
+	struct ip_prefix prefix;
+	struct ip_addr gateway; /* family IP_NONE: on the link */
+	struct ip_addr source;  /* preferred; family IP_NONE: none */
+	unsigned index;         /* of the interface; 0: nowhere */
+	uint32_t metric;
+	uint32_t table; /* 0: the host's main one */
+};
+
 /* What the host has, at one moment. */
 struct rtnl_host {
 	struct rtnl_link *links; /* owned */
 	size_t link_count;
 	struct rtnl_addr *addrs; /* owned */
 	size_t addr_count;
+	struct rtnl_route *routes; /* owned; by rtnl_routes_read */
+	size_t route_count;
 };
 
 /* 0 or -Exxx; what is read is freed by rtnl_host_done. */
@@ -43,19 +56,33 @@ int rtnl_link_up(struct rtnl *rtnl, unsigned index, uint32_t mtu);
 /* -ENODEV: there is none. */
 int rtnl_link_remove(struct rtnl *rtnl, unsigned index);
 
-#define RTNL_BLACKHOLE_METRIC 1000 /* behind every other route */
-
-struct rtnl_route {
-	struct ip_prefix prefix;
-	unsigned index; /* of the interface; 0: blackhole */
-	uint32_t metric;
-};
-
-/* `replace`: one of the same prefix and metric gives way; else -EEXIST. */
+/* The IPv4 routes of one table (0: main) that have one way, or none. */
+int rtnl_routes_read(struct rtnl *rtnl, uint32_t table, struct rtnl_host *ret);
+bool rtnl_route_equal(const struct rtnl_route *a, const struct rtnl_route *b);
+/*
+ * Nowhere is a blackhole in the main table, and unreachable in another one.
+ * `replace`: one of the same prefix and metric gives way; else -EEXIST. */
 int rtnl_route_add(struct rtnl *rtnl, const struct rtnl_route *route,
 		   bool replace);
 /* -ESRCH: there is none. */
+/* Beside others of the same prefix and metric. -EEXIST: it is there. */
+int rtnl_route_append(struct rtnl *rtnl, const struct rtnl_route *route);
 int rtnl_route_remove(struct rtnl *rtnl, const struct rtnl_route *route);
+
+/*
+ * An ip rule: what comes in by this interface, or is to leave by it, looks for
+ * its way in a table first. The table's number is the preference as well.
+ */
+struct rtnl_rule {
+	bool out; /* else: in */
+	char interface[IF_NAMESIZE];
+	uint32_t table;
+};
+
+/* -EEXIST: there is such a rule. */
+int rtnl_rule_add(struct rtnl *rtnl, const struct rtnl_rule *rule);
+/* -ENOENT: there is none. */
+int rtnl_rule_remove(struct rtnl *rtnl, const struct rtnl_rule *rule);
 
 /* The interface answers ARP for the address. Again is no error. */
 int rtnl_proxy_add(struct rtnl *rtnl, const struct ip_addr *addr,

@@ -10,6 +10,7 @@
 #include "translator/nft.h"
 #include "translator/portset.h"
 #include "translator/sysctl.h"
+#include "translator/tables.h"
 
 static int undo_table(const struct record_item *item)
 {
@@ -118,6 +119,10 @@ static int undo_item(const struct record_item *item, struct rtnl *rtnl)
 		return undo_sysctl(item);
 	case RECORD_PORTS:
 		return undo_ports(item->object);
+	case RECORD_ROUTES:
+		return tables_undo_routes(rtnl, item);
+	case RECORD_RULE:
+		return tables_undo_rule(rtnl, item);
 	}
 	return -EINVAL;
 }

@@ -10,6 +10,7 @@
 
 #include "translator/nft.h"
 #include "translator/portset.h"
+#include "translator/tables.h"
 
 #define STREAM_SECONDS 300 /* RFC 4787, REQ-5 */
 
@@ -230,6 +231,39 @@ static int want_fastpath(const struct want *want)
 	return err;
 }
 
+/*
+ * Where another realm has the same addresses an interface answers ARP for its
+ * own only, and the way back to a source is looked for by any interface: the
+ * ruleset checks it in the realm's own table.
+ */
+static int want_apart(const struct want *want)
+{
+	static const struct {
+		const char *name;
+		const char *value;
+	} values[] = { { "arp_ignore", "1" }, { "arp_announce", "2" } };
+	char key[SYSCTL_KEY_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < want->plan->interface_count && err == 0; i++) {
+		const struct plan_interface *at = &want->plan->interfaces[i];
+
+		if (plan_table_of(want->plan, at->realm) == NULL)
+			continue;
+		for (size_t k = 0; k < 2 && err == 0; k++)
+			err = want_sysctl(want,
+					  sysctl_key_conf(at->name,
+							  values[k].name, key),
+					  values[k].value);
+		if (err == 0 && at->rp_filter == PLAN_RP_STRICT)
+			err = want_sysctl(want,
+					  sysctl_key_conf(at->name, "rp_filter",
+							  key),
+					  "2");
+	}
+	return err;
+}
+
 int want_plan(struct want *want)
 {
 	int err = want_devices(want->plan->conf, want->record);
@@ -237,7 +271,11 @@ int want_plan(struct want *want)
 	if (err == 0)
 		err = want_routes(want);
 	if (err == 0)
+		err = tables_want(want->plan, want->record);
+	if (err == 0)
 		err = want_rp_filter(want);
+	if (err == 0)
+		err = want_apart(want);
 	if (err == 0)
 		err = want_ports(want);
 	if (err == 0)
@@ -247,6 +285,24 @@ int want_plan(struct want *want)
 	if (err == 0)
 		err = want_fastpath(want);
 	return err;
+}
+
+int want_rp_filter_before(const struct record *record, const char *interface,
+			  unsigned *ret)
+{
+	char key[SYSCTL_KEY_MAX], now[SYSCTL_VALUE_MAX];
+	const struct record_item *item;
+	int err = sysctl_read(sysctl_key_conf(interface, "rp_filter", key), now,
+			      sizeof(now));
+
+	if (err != 0)
+		return err;
+	item = record_find(record, RECORD_SYSCTL, key, NULL);
+	if (item != NULL && strcmp(item->after, now) == 0)
+		*ret = (unsigned)strtoul(item->detail, NULL, 10);
+	else
+		*ret = (unsigned)strtoul(now, NULL, 10);
+	return 0;
 }
 
 void want_rp_filter_kept(struct record *record)

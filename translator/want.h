@@ -18,6 +18,9 @@ struct want {
 int want_devices(const struct conf *conf, struct record *record);
 /* All of the plan, in the order in which it is made; fills `ports`. */
 int want_plan(struct want *want);
+/* rp_filter of an interface ("all": of the host) as it was without us. */
+int want_rp_filter_before(const struct record *record, const char *interface,
+			  unsigned *ret);
 /* What an earlier start moved from the host's rp_filter stays moved. */
 void want_rp_filter_kept(struct record *record);
 

@@ -23,11 +23,19 @@ static struct rtnl_link links[] = {
 	{ .name = "out0", .index = 4, .mtu = 1500 },
 	{ .name = "tr0", .index = 5, .mtu = 1500 },
 };
-static struct rtnl_addr addrs[3];
+static struct rtnl_addr addrs[4];
 static const struct rtnl_host host = { .links = links,
 				       .link_count = 4,
 				       .addrs = addrs,
 				       .addr_count = 3 };
+static struct rtnl_route routes[3];
+/* Two of its interfaces lead to the same network. */
+static const struct rtnl_host twofold = { .links = links,
+					  .link_count = 4,
+					  .addrs = addrs,
+					  .addr_count = 4,
+					  .routes = routes,
+					  .route_count = 3 };
 static struct conf *conf;
 static struct plan plan;
 
@@ -46,6 +54,14 @@ static void begin(void)
 	set_addr(0, 2, "10.0.0.1", "10.0.0.0/8");
 	set_addr(1, 4, "203.0.113.10", "203.0.113.0/24");
 	set_addr(2, 5, "172.16.0.1", "172.16.0.0/12");
+	set_addr(3, 3, "10.0.0.2", "10.0.0.0/8");
+	routes[0] = (struct rtnl_route){ .prefix = addrs[0].network,
+					 .index = 2 };
+	routes[1] = (struct rtnl_route){ .prefix = addrs[3].network,
+					 .index = 3 };
+	routes[2] = (struct rtnl_route){ .prefix = addrs[2].network,
+					 .gateway = ip_addr_v4(0x0a000009),
+					 .index = 2 };
 	ck_assert_msg(unshare(CLONE_NEWNET) == 0, "needs CAP_SYS_ADMIN: %s",
 		      strerror(errno));
 	conf = NULL;
@@ -71,7 +87,7 @@ static FILE *open_case(const char *name, const char *suffix)
 	return file;
 }
 
-static void read_plan(const char *name)
+static void read_plan_of(const char *name, const struct rtnl_host *of)
 {
 	const char *srcdir = getenv("srcdir");
 	char path[512];
@@ -81,7 +97,12 @@ static void read_plan(const char *name)
 		 srcdir != NULL ? srcdir : ".", name);
 	conf = conf_read(path, stderr);
 	ck_assert_ptr_nonnull(conf);
-	ck_assert_int_eq(plan_make(conf, &host, stderr, &plan), 0);
+	ck_assert_int_eq(plan_make(conf, of, stderr, &plan), 0);
+}
+
+static void read_plan(const char *name)
+{
+	read_plan_of(name, &host);
 }
 
 /* The guards, then the main table. */
@@ -204,6 +225,15 @@ START_TEST(without_conntrack_nothing_names_it)
 }
 END_TEST
 
+START_TEST(two_realms_with_the_same_network)
+{
+	read_plan_of("apart", &twofold);
+	for (size_t i = 0; i < plan.interface_count; i++)
+		plan.interfaces[i].rp_filter = PLAN_RP_STRICT;
+	check_case("apart");
+}
+END_TEST
+
 START_TEST(a_removed_table_is_gone_and_removing_it_again_is_no_error)
 {
 	struct nft_counts counts;
@@ -241,6 +271,7 @@ int main(void)
 		three_realms,
 		flows_of_the_kernel,
 		without_conntrack_nothing_names_it,
+		two_realms_with_the_same_network,
 		a_removed_table_is_gone_and_removing_it_again_is_no_error,
 		what_the_tool_refuses_is_told,
 	};
