@@ -161,7 +161,7 @@ static void outside_dialog(struct dispatch *dispatch, struct leg *leg,
 		return;
 	}
 	if (method == sip_method_options && url->url_user == NULL &&
-	    edge_url_is_self(dispatch->calls->edge, url)) {
+	    edge_url_is_self(dispatch->calls->edge, from->peer.realm, url)) {
 		answer_options(from, msg);
 		return;
 	}

@@ -27,6 +27,7 @@
 #define UDP_RECV_BUFFER (4 << 20)
 
 struct edge {
+	const struct conf *conf; /* not owned */
 	struct edge_hooks hooks;
 	struct listener *listeners; /* owned */
 	size_t count;
@@ -119,6 +120,7 @@ int edge_new(su_root_t *root, const struct conf *conf,
 
 	if (edge == NULL)
 		return -ENOMEM;
+	edge->conf = conf;
 	edge->hooks = *hooks;
 	edge->listeners = calloc(conf->listen_count + 1,
 				 sizeof(*edge->listeners));
@@ -178,23 +180,32 @@ struct listener *edge_listener_at(struct edge *edge, size_t i)
 	return &edge->listeners[i];
 }
 
-bool edge_is_self(const struct edge *edge, const struct endpoint *endpoint)
+/* In its networks an address is a host of that realm. */
+static bool is_in_networks(const struct conf_realm *realm,
+			   const struct ip_addr *addr)
 {
-	for (size_t i = 0; i < edge->count; i++)
-		if (edge->listeners[i].agent != NULL &&
-		    edge->listeners[i].local.port == endpoint->port &&
-		    ip_addr_equal(&edge->listeners[i].local.addr,
-				  &endpoint->addr))
+	for (size_t i = 0; i < realm->network_count; i++)
+		if (ip_prefix_contains(&realm->networks[i], addr))
 			return true;
 	return false;
 }
 
-bool edge_url_is_self(const struct edge *edge, const url_t *url)
+bool edge_url_is_self(const struct edge *edge, realm_id realm, const url_t *url)
 {
 	struct endpoint endpoint;
+	bool is_own;
 
-	return edge_url_endpoint(url, &endpoint) == 0 &&
-	       edge_is_self(edge, &endpoint);
+	if (edge_url_endpoint(url, &endpoint) < 0)
+		return false;
+	is_own = is_in_networks(&edge->conf->realms[realm], &endpoint.addr);
+	for (size_t i = 0; i < edge->count; i++)
+		if (edge->listeners[i].agent != NULL &&
+		    (!is_own || edge->listeners[i].realm == realm) &&
+		    edge->listeners[i].local.port == endpoint.port &&
+		    ip_addr_equal(&edge->listeners[i].local.addr,
+				  &endpoint.addr))
+			return true;
+	return false;
 }
 
 int edge_url_endpoint(const url_t *url, struct endpoint *ret)

@@ -60,9 +60,9 @@ void edge_free(struct edge *edge);
 struct listener *edge_listener_of(struct edge *edge, realm_id realm);
 /* That of conf->listens[i]; NULL: not open. */
 struct listener *edge_listener_at(struct edge *edge, size_t i);
-/* Is that the address of one of our listeners, as seen from its realm? */
-bool edge_is_self(const struct edge *edge, const struct endpoint *endpoint);
-bool edge_url_is_self(const struct edge *edge, const url_t *url);
+/* Is that the address of one of our listeners, as written in that realm? */
+bool edge_url_is_self(const struct edge *edge, realm_id realm,
+		      const url_t *url);
 /*
  * Address and port (default 5060) of a URL with a numeric host; -EINVAL for
  * any other. The realm is REALM_NONE.

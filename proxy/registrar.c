@@ -223,7 +223,8 @@ static int read_contacts(const sip_t *sip, const struct edge *edge,
 		if ((contact->m_url->url_type != url_sip &&
 		     contact->m_url->url_type != url_sips) ||
 		    contact->m_url->url_headers != NULL ||
-		    edge_url_is_self(edge, contact->m_url))
+		    edge_url_is_self(edge, request->received.realm,
+				     contact->m_url))
 			return 400;
 		read_contact(contact, home, &contacts[request->contact_count]);
 		if (contacts[request->contact_count++].uri == NULL)
