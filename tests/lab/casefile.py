@@ -21,6 +21,8 @@ Line by line, `#` starts a comment; a line belongs to the block above it:
     phone NAME
         node NODE / edge EDGE / segment SEGMENT
         sip, proxy, media ADDRESS:PORT / aor URI / password WORD
+    call NAME CALLER CALLEE                 of several calls: the expectations
+                                            that follow are this one's
     expect offer|answer SEGMENT ENDPOINT [IDS]
     expect media FROM>TO SEGMENT SOURCE > DESTINATION [IDS]
     expect rule EDGE INNER <> OUTER PORTS [IDS]
@@ -93,6 +95,7 @@ class Expect:
     what: str                 # offer, answer, media, rule
     values: tuple
     ids: tuple
+    call: str = ""            # whose it is; "": the case's only one
 
 
 @dataclass
@@ -105,6 +108,7 @@ class Case:
     nodes: dict = field(default_factory=dict)
     phones: dict = field(default_factory=dict)
     expects: list = field(default_factory=list)
+    calls: dict = field(default_factory=dict)         # (caller, callee)
     blocks: list = field(default_factory=list)        # (edge, outer, inner)
 
     def expected(self, what):
@@ -129,6 +133,7 @@ class Parser:
         self.block = None
         self.text = None             # (Node, attribute, lines, line) in text ... end
         self.number = 0
+        self.call = ""
 
     def fail(self, text):
         raise CaseError(f"{self.path}:{self.number}: {text}")
@@ -194,10 +199,18 @@ class Parser:
         self.case.nodes = other.nodes
         self.case.phones = other.phones
         self.case.expects = list(other.expects)
+        self.case.calls = other.calls
 
     def on_run(self, words):
         self.need(words, "expected: run TEST [ARGUMENTS]")
         self.case.runs.append((words[0], words[1:]))
+
+    def on_call(self, words):
+        name, *parties = self.words(words, 3, "call NAME CALLER CALLEE")
+        self.call = self.new_name([name], self.case.calls)
+        for phone in parties:
+            self.need(phone in self.case.phones, f"no phone {phone}")
+        self.case.calls[name] = tuple(parties)
 
     def on_block(self, words):
         edge, outer, inner = self.words(words, 3, "block EDGE OUTER INNER")
@@ -327,7 +340,8 @@ class Parser:
         handler = getattr(self, "expect_" + words[0], None)
         self.need(handler, f"unknown expectation {words[0]!r}")
         self.case.expects.append(Expect(words[0], handler(words[1:]),
-                                        tuple(ids.group(1).split()) if ids else ()))
+                                        tuple(ids.group(1).split()) if ids else (),
+                                        self.call))
 
     def expect_offer(self, words):
         segment, endpoint = self.words(words, 2, "expect offer SEGMENT ENDPOINT")

@@ -11,6 +11,7 @@ import explain
 import fast
 import firewall
 import interchanges
+import overlap
 import pools
 import requests
 import robust
@@ -28,6 +29,7 @@ TESTS = {
     "stranger": calls.stranger,
     "after_bye": calls.after_bye,
     "cut_transit": calls.cut_transit,
+    "at_once": overlap.at_once,
     "requests": requests.requests,
     "refused": requests.refused,
     "sipp": sipp.sipp,
