@@ -11,6 +11,7 @@
 #include "common/privs.h"
 #include "translator/fastpath_parts.h"
 #include "translator/mark.h"
+#include "translator/plan_table.h"
 #include "translator/sysctl.h"
 
 #define FLOWS_MAX 131072
@@ -22,6 +23,23 @@ struct resolve_view fastpath_view(const struct fastpath *fastpath)
 				      .realms = fastpath->options.realms,
 				      .permits = fastpath->options.permits,
 				      .now_ms = mono_ms() };
+}
+
+enum flow_verdict fastpath_settle(const struct fastpath *fastpath,
+				  const struct resolve_view *view,
+				  const struct endpoint *src,
+				  const struct endpoint *dst, struct flow *ret)
+{
+	struct flow flow;
+	enum flow_verdict verdict = flow_settle(view, src, dst, &flow);
+
+	if (verdict != FLOW_SETTLED)
+		return verdict;
+	if (fastpath->apart[flow.there.src.realm] ||
+	    fastpath->apart[flow.back.src.realm])
+		return FLOW_INTRICATE;
+	*ret = flow;
+	return FLOW_SETTLED;
 }
 
 struct conntrack_entry fastpath_entry(const struct flows_entry *entry)
@@ -130,6 +148,8 @@ static void on_adopted(const struct conntrack_entry *told, void *arg)
 	/* What is not taken is swept away. */
 	if (told->src.realm >= realm_count ||
 	    told->back_src.realm >= realm_count ||
+	    fastpath->apart[told->src.realm] ||
+	    fastpath->apart[told->back_src.realm] ||
 	    flows_add(fastpath->flows, &flow, &entry) != 0)
 		return;
 	entry->adopted = true;
@@ -184,6 +204,9 @@ int fastpath_new(const struct fastpath_options *options, struct fastpath **ret)
 		return -ENOMEM;
 	fastpath->options = *options;
 	fastpath->tag = mark_tag(options->conf->table);
+	for (size_t i = 0; i < options->conf->realm_count; i++)
+		fastpath->apart[i] = plan_table_needed(options->conf,
+						       (realm_id)i);
 	list_init(&fastpath->fresh);
 	list_init(&fastpath->again);
 	err = start(fastpath);

@@ -69,7 +69,8 @@ static bool is_confirmed(struct fastpath *fastpath, struct flows_entry *entry)
 	struct conntrack_entry told = fastpath_entry(entry);
 	struct flow flow;
 
-	if (flow_settle(&view, &told.src, &told.dst, &flow) != FLOW_SETTLED ||
+	if (fastpath_settle(fastpath, &view, &told.src, &told.dst, &flow) !=
+		    FLOW_SETTLED ||
 	    !fastpath_is_entry(&told, &flow))
 		return entry->adopted && !fastpath->synced &&
 		       awaits_rules(&view, &entry->flow);

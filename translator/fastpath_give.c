@@ -82,7 +82,7 @@ static enum flow_verdict give(struct fastpath *fastpath,
 
 	if (now_ms < fastpath->full_ms)
 		return FLOW_FULL;
-	verdict = flow_settle(&view, src, dst, &flow);
+	verdict = fastpath_settle(fastpath, &view, src, dst, &flow);
 	if (verdict != FLOW_SETTLED)
 		return verdict;
 	switch (flows_add(fastpath->flows, &flow, &entry)) {

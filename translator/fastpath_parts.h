@@ -25,11 +25,20 @@ struct fastpath {
 	uint64_t seed;
 	uint64_t full_ms; /* the kernel's table is full until then */
 	uint32_t tag;
-	bool synced; /* all rules are known */
+	bool apart[REALM_MAX]; /* the main routing table does not know it */
+	bool synced;           /* all rules are known */
 	struct fastpath_refusal refusals[FASTPATH_REFUSALS];
 };
 
 struct resolve_view fastpath_view(const struct fastpath *fastpath);
+/*
+ * flow_settle, but FLOW_INTRICATE for a flow of a realm whose addresses are in
+ * use in another one as well: an entry of the kernel does not say of which.
+ */
+enum flow_verdict fastpath_settle(const struct fastpath *fastpath,
+				  const struct resolve_view *view,
+				  const struct endpoint *src,
+				  const struct endpoint *dst, struct flow *ret);
 /* As it is in the kernel. */
 struct conntrack_entry fastpath_entry(const struct flows_entry *entry);
 bool fastpath_is_entry(const struct conntrack_entry *entry,
