@@ -103,13 +103,20 @@ static void say_unsolicited(const struct writer *writer,
 	say(writer, " in the last %u seconds", (unsigned)rule->timer);
 }
 
+/* An ICMP error is about UDP. */
+static enum rule_protocol rule_protocol(const struct explain_packet *packet)
+{
+	return packet->protocol == PACKET_TCP ? RULE_TCP : RULE_UDP;
+}
+
 /* No way for the source into the realm of the destination. */
 static void say_no_source(const struct writer *writer,
 			  const struct translate_context *context,
+			  const struct explain_packet *packet,
 			  const struct explanation *explanation)
 {
 	const struct resolve_path *path = &explanation->path;
-	struct ruleset_query query = { .protocol = RULE_UDP,
+	struct ruleset_query query = { .protocol = rule_protocol(packet),
 				       .into = path->dst.realm,
 				       .source = &path->src,
 				       .remote = &path->dst };
@@ -151,7 +158,7 @@ static void say_discarded(const struct writer *writer,
 		say_place(writer, "no rule for ", &path->dst);
 		say(writer, ": never leased, or already released");
 	} else if (path->verdict == VERDICT_NO_SOURCE) {
-		say_no_source(writer, context, explanation);
+		say_no_source(writer, context, packet, explanation);
 	} else if (path->verdict == VERDICT_CONDITION) {
 		say_refused_source(writer, explanation);
 	} else if (path->verdict == VERDICT_UNSOLICITED) {
@@ -229,6 +236,7 @@ static void explain_rules(const struct translate_context *context,
 	struct resolve_view view = { .ruleset = context->ruleset,
 				     .realms = context->realms,
 				     .permits = context->permits,
+				     .protocol = rule_protocol(packet),
 				     .now_ms = now_ms };
 
 	ret->path = resolve(&view, &packet->src, &packet->dst);
@@ -261,9 +269,10 @@ void explain(const struct translate_context *context,
 
 	*ret = (struct explanation){ .path.src = packet->src,
 				     .path.dst = packet->dst };
-	if (packet->protocol != PACKET_UDP && packet->protocol != PACKET_ICMP) {
+	if (packet->protocol != PACKET_UDP && packet->protocol != PACKET_TCP &&
+	    packet->protocol != PACKET_ICMP) {
 		ret->verdict = VERDICT_PROTOCOL;
-		say(&writer, "only UDP and ICMP errors are translated");
+		say(&writer, "only UDP, TCP and ICMP errors are translated");
 		return;
 	}
 	ret->verdict = resolve_admit(context->realms, packet->src.realm,

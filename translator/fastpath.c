@@ -22,6 +22,7 @@ struct resolve_view fastpath_view(const struct fastpath *fastpath)
 	return (struct resolve_view){ .ruleset = fastpath->options.ruleset,
 				      .realms = fastpath->options.realms,
 				      .permits = fastpath->options.permits,
+				      .protocol = RULE_UDP,
 				      .now_ms = mono_ms() };
 }
 

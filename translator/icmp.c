@@ -65,7 +65,8 @@ enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted)
 		return VERDICT_ICMP_CHECKSUM;
 	if (packet_has_route(&quoted))
 		return VERDICT_OPTION;
-	if (quoted.protocol != PACKET_UDP || quoted.offset > 0)
+	if ((quoted.protocol != PACKET_UDP && quoted.protocol != PACKET_TCP) ||
+	    quoted.offset > 0)
 		return VERDICT_ICMP_NO_RULE;
 	*ret_quoted = quoted;
 	return VERDICT_ICMP_ERROR;
@@ -79,7 +80,7 @@ static void erase_extensions(struct packet *packet, const struct packet *quoted)
 	size_t end = packet->header + PACKET_ICMP_HEADER + quoted->len;
 	size_t start = packet->header + PACKET_ICMP_HEADER + length;
 	size_t least = packet->header + PACKET_ICMP_HEADER + quoted->header +
-		       PACKET_UDP_HEADER;
+		       PACKET_QUOTE;
 	size_t at = packet->header + ICMP_CHECKSUM;
 
 	if (length == 0 || start > end)

@@ -7,8 +7,8 @@
 #include "translator/verdict.h"
 
 /*
- * VERDICT_ICMP_ERROR: `packet` is an error about a UDP packet, whose start is
- * in *ret_quoted, ports and all. Otherwise the verdict that it is discarded
+ * VERDICT_ICMP_ERROR: `packet` is an error about a UDP or TCP packet, whose
+ * start is in *ret_quoted, ports and all. Otherwise the verdict that it is discarded
  * with. `packet` was opened by packet_open.
  */
 enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted);

@@ -286,7 +286,9 @@ static void text_own(FILE *out, const struct plan_own *own, realm_id realm)
 {
 	char addr[IP_ADDR_TEXT];
 
-	fprintf(out, "\t\tip daddr %s udp dport %u-%u goto take_%u\n\t\t",
+	fprintf(out,
+		"\t\tip daddr %s meta l4proto { tcp, udp } th dport %u-%u "
+		"goto take_%u\n\t\t",
 		ip_addr_format(&own->addr, addr), (unsigned)own->ports.first,
 		(unsigned)own->ports.last, (unsigned)realm);
 	nft_errors_about_own(out, own);

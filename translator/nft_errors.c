@@ -17,7 +17,7 @@ void nft_errors_about_own(FILE *out, const struct plan_own *own)
 
 	fprintf(out,
 		"ip daddr %s " ERROR_TYPES
-		" @th,64,8 0x45 @th,136,8 17 @th,160,32 0x%08x @th,224,16 "
+		" @th,64,8 0x45 @th,136,8 { 6, 17 } @th,160,32 0x%08x @th,224,16 "
 		"%u-%u",
 		ip_addr_format(&own->addr, addr), ip_addr_to_v4(&own->addr),
 		(unsigned)own->ports.first, (unsigned)own->ports.last);

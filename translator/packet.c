@@ -8,6 +8,8 @@
 #define HEADER_MIN    20
 #define FRAGMENT_MORE 0x2000
 #define FRAGMENT_MASK 0x1fff
+#define TCP_OFFSET    12
+#define TCP_FLAGS     13
 
 enum ip_option {
 	OPTION_END = 0,
@@ -74,13 +76,30 @@ static bool fragment_fits(const struct packet *packet)
 	       UINT16_MAX;
 }
 
+/* The length that a TCP header tells of itself, in bytes. */
+static bool tcp_fits(const struct packet *packet, size_t payload)
+{
+	size_t header;
+
+	if (payload < PACKET_TCP_HEADER)
+		return false;
+	header = (size_t)(packet_get8(packet, packet->header + TCP_OFFSET) >>
+			  4) *
+		 4;
+	return header >= PACKET_TCP_HEADER &&
+	       (packet->more || header <= payload);
+}
+
 static bool transport_fits(const struct packet *packet)
 {
 	size_t payload = packet->len - packet->header;
 	uint16_t udp;
 
 	if (packet->offset > 0)
-		return true;
+		return packet->protocol != PACKET_TCP ||
+		       packet->offset * (size_t)8 >= PACKET_TCP_HEADER;
+	if (packet->protocol == PACKET_TCP)
+		return tcp_fits(packet, payload);
 	if (packet->protocol == PACKET_ICMP)
 		return payload >= PACKET_ICMP_HEADER;
 	if (packet->protocol != PACKET_UDP)
@@ -124,7 +143,7 @@ int packet_open_quoted(uint8_t *data, size_t len, struct packet *ret)
 	total = packet_get16(&packet, PACKET_LENGTH);
 	if (total < packet.len)
 		packet.len = total;
-	if (packet.len < packet.header + PACKET_UDP_HEADER)
+	if (packet.len < packet.header + PACKET_QUOTE)
 		return -EBADMSG;
 	*ret = packet;
 	return 0;
@@ -186,4 +205,9 @@ bool packet_has_route(const struct packet *packet)
 bool packet_is_fragment(const struct packet *packet)
 {
 	return packet->offset > 0 || packet->more;
+}
+
+uint8_t packet_tcp_flags(const struct packet *packet)
+{
+	return packet_get8(packet, packet->header + TCP_FLAGS);
 }

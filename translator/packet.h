@@ -12,10 +12,13 @@
 #include "common/endpoint.h"
 
 #define PACKET_ICMP 1
+#define PACKET_TCP  6
 #define PACKET_UDP  17
 
 #define PACKET_UDP_HEADER  8
+#define PACKET_TCP_HEADER  20
 #define PACKET_ICMP_HEADER 8
+#define PACKET_QUOTE       8 /* of the transport header; RFC 792 has it so */
 
 struct packet {
 	uint8_t *data;    /* not owned */
@@ -31,12 +34,14 @@ struct packet {
 /*
  * 0, or -EBADMSG: lengths that contradict each other; -EPROTONOSUPPORT: of
  * another IP version. Bytes after the packet's end are left out of the view.
- * A UDP or ICMP header is there in whole, unless the packet is a later
- * fragment.
+ * A UDP, TCP or ICMP header is there in whole (of a TCP one that goes on with
+ * options the first 20 bytes), unless the packet is a later fragment; one that
+ * would overwrite a TCP header (RFC 3128) is none.
  */
 int packet_open(uint8_t *data, size_t len, struct packet *ret);
 /* The same for the start of a packet that an ICMP error quotes: what the
- * quote does not reach need not be there. */
+ * quote does not reach need not be there, but PACKET_QUOTE bytes behind the
+ * IP header are. */
 int packet_open_quoted(uint8_t *data, size_t len, struct packet *ret);
 
 uint8_t packet_get8(const struct packet *packet, size_t offset);
@@ -45,7 +50,7 @@ void packet_set16(struct packet *packet, size_t offset, uint16_t value);
 
 struct ip_addr packet_src(const struct packet *packet);
 struct ip_addr packet_dst(const struct packet *packet);
-/* Of UDP, in a packet that is not a later fragment. */
+/* Of UDP or TCP, in a packet that is not a later fragment. */
 uint16_t packet_src_port(const struct packet *packet);
 uint16_t packet_dst_port(const struct packet *packet);
 /*
@@ -54,6 +59,15 @@ uint16_t packet_dst_port(const struct packet *packet);
  */
 bool packet_has_route(const struct packet *packet);
 bool packet_is_fragment(const struct packet *packet);
+
+/* Of TCP, likewise. */
+enum packet_tcp_flag {
+	PACKET_FIN = 0x01,
+	PACKET_SYN = 0x02,
+	PACKET_RST = 0x04,
+	PACKET_ACK = 0x10,
+};
+uint8_t packet_tcp_flags(const struct packet *packet);
 
 /* Offsets in the IP header. */
 enum packet_offset {

@@ -6,6 +6,8 @@
 
 #include "common/list.h"
 #include "common/table.h"
+#include "translator/packet.h"
+#include "translator/tcp.h"
 
 struct permit {
 	struct table_node node; /* on permits.by_key */
@@ -13,6 +15,8 @@ struct permit {
 	struct list sibling;    /* on quota.permits, longest ago first */
 	struct quota *quota;    /* parent, not owned */
 	struct permit_key key;
+	struct tcp_session session;
+	bool is_tcp;
 	uint64_t refreshed_ms;
 	uint64_t until_ms;
 };
@@ -122,12 +126,21 @@ static struct permit *permit_find(const struct permits *permits,
 	return node ? container_of(node, struct permit, node) : NULL;
 }
 
+/* How long it lasts, of that timer. */
+static uint64_t span_ms(const struct permit *permit, uint32_t timer)
+{
+	if (permit->is_tcp && timer > TCP_TRANSITORY &&
+	    !tcp_session_is_established(&permit->session))
+		timer = TCP_TRANSITORY;
+	return timer * UINT64_C(1000);
+}
+
 bool permits_has(const struct permits *permits, const struct permit_key *key,
 		 uint32_t timer, uint64_t now_ms)
 {
 	const struct permit *permit = permit_find(permits, key);
 
-	return permit && now_ms - permit->refreshed_ms < timer * UINT64_C(1000);
+	return permit && now_ms - permit->refreshed_ms < span_ms(permit, timer);
 }
 
 static struct quota *quota_get(struct permits *permits, uint64_t rule)
@@ -177,6 +190,17 @@ static struct permit *permit_add(struct permits *permits,
 	return permit;
 }
 
+static void renew(struct permits *permits, struct permit *permit,
+		  uint32_t timer, uint64_t now_ms)
+{
+	permit->refreshed_ms = now_ms;
+	permit->until_ms = now_ms + span_ms(permit, timer);
+	list_remove(&permit->age);
+	list_add_tail(&permits->ages, &permit->age);
+	list_remove(&permit->sibling);
+	list_add_tail(&permit->quota->permits, &permit->sibling);
+}
+
 void permits_refresh(struct permits *permits, const struct permit_key *key,
 		     uint32_t timer, uint64_t now_ms)
 {
@@ -184,14 +208,26 @@ void permits_refresh(struct permits *permits, const struct permit_key *key,
 
 	if (!permit)
 		permit = permit_add(permits, key);
+	if (permit)
+		renew(permits, permit, timer, now_ms);
+}
+
+void permits_follow(struct permits *permits, const struct permit_key *key,
+		    uint32_t timer, const struct permit_segment *segment,
+		    uint64_t now_ms)
+{
+	struct permit *permit = permit_find(permits, key);
+
+	if (!permit && segment->add && !(segment->flags & PACKET_RST))
+		permit = permit_add(permits, key);
 	if (!permit)
 		return;
-	permit->refreshed_ms = now_ms;
-	permit->until_ms = now_ms + timer * UINT64_C(1000);
-	list_remove(&permit->age);
-	list_add_tail(&permits->ages, &permit->age);
-	list_remove(&permit->sibling);
-	list_add_tail(&permit->quota->permits, &permit->sibling);
+	/* What has run out is not taken up where it ended. */
+	if (permit->is_tcp && permit->until_ms <= now_ms)
+		permit->session = (struct tcp_session){ 0 };
+	permit->is_tcp = true;
+	tcp_session_follow(&permit->session, segment->outbound, segment->flags);
+	renew(permits, permit, timer, now_ms);
 }
 
 size_t permits_expire(struct permits *permits, uint64_t now_ms)

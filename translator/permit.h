@@ -36,6 +36,19 @@ bool permits_has(const struct permits *permits, const struct permit_key *key,
  */
 void permits_refresh(struct permits *permits, const struct permit_key *key,
 		     uint32_t timer, uint64_t now_ms);
+/*
+ * A TCP segment passes: adds (never for a reset; not at all unless `add`) or
+ * refreshes, and follows the session. One that is not established lasts
+ * TCP_TRANSITORY seconds at most, whatever the timer.
+ */
+struct permit_segment {
+	bool outbound; /* towards the outer realm */
+	bool add;
+	uint8_t flags; /* enum packet_tcp_flag */
+};
+void permits_follow(struct permits *permits, const struct permit_key *key,
+		    uint32_t timer, const struct permit_segment *segment,
+		    uint64_t now_ms);
 /* Removes what has run out; call now and then. Returns how many. */
 size_t permits_expire(struct permits *permits, uint64_t now_ms);
 

@@ -10,8 +10,6 @@
  */
 #include "translator/resolve.h"
 
-#define PROTOCOL RULE_UDP /* the only one that is translated */
-
 static struct permit_key permit_of(const struct ruleset_rule *rule,
 				   uint16_t offset,
 				   const struct endpoint *remote)
@@ -57,7 +55,7 @@ static bool take_source(const struct resolve_view *view, realm_id into,
 			const struct endpoint *remote,
 			struct resolve_path *path)
 {
-	struct ruleset_query query = { .protocol = PROTOCOL,
+	struct ruleset_query query = { .protocol = view->protocol,
 				       .into = into,
 				       .source = &path->src,
 				       .remote = remote };
@@ -167,7 +165,7 @@ struct resolve_path resolve(const struct resolve_view *view,
 		path.verdict = VERDICT_NO_SOURCE;
 		return path;
 	}
-	rule = ruleset_find_outer(view->ruleset, PROTOCOL, &path.dst);
+	rule = ruleset_find_outer(view->ruleset, view->protocol, &path.dst);
 	if (rule) {
 		path.verdict = take_destination(view, rule, &path);
 		if (path.verdict != VERDICT_IN)

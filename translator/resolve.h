@@ -14,6 +14,7 @@ struct resolve_view { /* what is looked at; none owned */
 	const struct ruleset *ruleset;
 	const struct realms *realms;
 	const struct permits *permits;
+	enum rule_protocol protocol; /* of the packet */
 	uint64_t now_ms;
 };
 

@@ -5,6 +5,7 @@
 #include "translator/checksum.h"
 
 #define UDP_CHECKSUM 6
+#define TCP_CHECKSUM 16
 
 static uint32_t set16(struct packet *packet, size_t offset, uint16_t value,
 		      uint32_t difference)
@@ -50,18 +51,21 @@ uint32_t rewrite_addresses(struct packet *packet, const struct ip_addr *src,
 uint32_t rewrite_endpoints(struct packet *packet, const struct endpoint *src,
 			   const struct endpoint *dst)
 {
-	size_t at = packet->header + UDP_CHECKSUM;
+	bool udp = packet->protocol == PACKET_UDP;
+	size_t at = packet->header + (udp ? UDP_CHECKSUM : TCP_CHECKSUM);
 	uint32_t all, pseudo, ports = 0;
 	uint16_t checksum;
 
 	all = set_addresses(packet, &src->addr, &dst->addr, &pseudo);
 	ports = set16(packet, packet->header, src->port, ports);
 	ports = set16(packet, packet->header + 2, dst->port, ports);
+	if (at + 2 > packet->len)
+		return all + ports;
 	checksum = packet_get16(packet, at);
-	if (checksum == 0) /* the sender made none (RFC 768) */
+	if (udp && checksum == 0) /* the sender made none (RFC 768) */
 		return all + ports;
 	checksum = checksum_update(checksum, pseudo + ports);
-	if (checksum == 0)
+	if (udp && checksum == 0)
 		checksum = 0xffff;
 	return set16(packet, at, checksum, all + ports);
 }

@@ -9,13 +9,14 @@
  * Both return the difference of all words that they changed, for a checksum
  * that covers the packet as a whole (that of an ICMP message which quotes it).
  * A checksum that was wrong stays wrong by as much; a UDP checksum of 0 (none)
- * stays 0. Addresses are IPv4.
+ * stays 0, and one that a quote does not reach is left alone. Addresses are
+ * IPv4.
  */
 
 /* The IP header: any packet, fragments included. */
 uint32_t rewrite_addresses(struct packet *packet, const struct ip_addr *src,
 			   const struct ip_addr *dst);
-/* IP and UDP header: a whole packet, a first fragment, or a quoted one. */
+/* IP and UDP or TCP header: a whole packet, a first fragment, or a quoted one. */
 uint32_t rewrite_endpoints(struct packet *packet, const struct endpoint *src,
 			   const struct endpoint *dst);
 

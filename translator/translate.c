@@ -41,6 +41,7 @@ static enum verdict admit(struct pass *pass, uint8_t *data, size_t len)
 		return VERDICT_MALFORMED;
 	}
 	if (pass->packet.protocol != PACKET_UDP &&
+	    pass->packet.protocol != PACKET_TCP &&
 	    pass->packet.protocol != PACKET_ICMP)
 		return VERDICT_PROTOCOL;
 	if (pass->packet.ttl <= 1)
@@ -53,13 +54,16 @@ static enum verdict admit(struct pass *pass, uint8_t *data, size_t len)
 			     &pass->dst);
 }
 
+/* `protocol`: the packet's, or that of the one that it quotes. */
 static struct resolve_path pass_resolve(const struct pass *pass,
+					uint8_t protocol,
 					const struct endpoint *src,
 					const struct endpoint *dst)
 {
 	struct resolve_view view = { .ruleset = pass->context->ruleset,
 				     .realms = pass->context->realms,
 				     .permits = pass->context->permits,
+				     .protocol = protocol,
 				     .now_ms = pass->now_ms };
 
 	return resolve(&view, src, dst);
@@ -76,16 +80,31 @@ static void count_step(struct translate_effects *effects,
 		effects->out[1] = rule->counters;
 }
 
-/* An originating rule that sent, a terminating one that was sent to. */
-static void permit_step(struct translate_effects *effects,
+/*
+ * An originating rule that sent, a terminating one that was sent to; of TCP
+ * what comes the other way belongs to the session too.
+ */
+static void permit_step(const struct pass *pass,
+			struct translate_effects *effects,
 			const struct resolve_step *step)
 {
+	bool tcp = step->rule->protocol == RULE_TCP;
 	struct translate_permit *permit;
+	bool opens;
 
-	if (step->rule->kind !=
-	    (step->source ? RULE_ORIGINATING : RULE_TERMINATING))
+	if (step->rule->kind == RULE_BOTH)
+		return;
+	opens = step->rule->kind ==
+		(step->source ? RULE_ORIGINATING : RULE_TERMINATING);
+	if (!opens && !tcp)
 		return;
 	permit = &effects->permits[effects->permit_count++];
+	permit->is_tcp = tcp;
+	if (tcp) {
+		permit->segment.outbound = step->source;
+		permit->segment.add = opens;
+		permit->segment.flags = packet_tcp_flags(&pass->packet);
+	}
 	permit->timer = step->rule->timer;
 	permit->key.rule = step->rule->first_serial;
 	permit->key.remote = step->remote;
@@ -126,13 +145,14 @@ static void leave_fragment(const struct pass *pass,
 	trail->rule_count = (uint8_t)path->step_count;
 }
 
-static void pass_udp(struct pass *pass, struct translation *ret)
+static void pass_ports(struct pass *pass, struct translation *ret)
 {
 	struct endpoint src = { pass->src, packet_src_port(&pass->packet),
 				pass->from };
 	struct endpoint dst = { pass->dst, packet_dst_port(&pass->packet),
 				pass->from };
-	struct resolve_path path = pass_resolve(pass, &src, &dst);
+	struct resolve_path path = pass_resolve(pass, pass->packet.protocol,
+						&src, &dst);
 
 	ret->verdict = path.verdict;
 	if (pass->packet.more)
@@ -144,9 +164,10 @@ static void pass_udp(struct pass *pass, struct translation *ret)
 	for (size_t i = 0; i < path.step_count; i++) {
 		count_step(&ret->effects, path.steps[i].rule,
 			   path.steps[i].source);
-		permit_step(&ret->effects, &path.steps[i]);
+		permit_step(pass, &ret->effects, &path.steps[i]);
 	}
 	ret->effects.offer = path.step_count > 0 &&
+			     pass->packet.protocol == PACKET_UDP &&
 			     !packet_is_fragment(&pass->packet);
 	ret->effects.src = src;
 	ret->effects.dst = dst;
@@ -167,7 +188,8 @@ static void pass_later_fragment(struct pass *pass, struct translation *ret)
 		return;
 	for (size_t i = 0; i < path->rule_count; i++) {
 		const struct ruleset_rule *rule =
-			ruleset_find_outer(pass->context->ruleset, RULE_UDP,
+			ruleset_find_outer(pass->context->ruleset,
+					   pass->packet.protocol,
 					   &path->rules[i].outer);
 
 		if (!rule || rule->serial != path->rules[i].serial)
@@ -212,7 +234,7 @@ static void pass_icmp(struct pass *pass, struct translation *ret)
 	quoted_src.port = packet_src_port(&quoted);
 	quoted_dst.addr = packet_dst(&quoted);
 	quoted_dst.port = packet_dst_port(&quoted);
-	path = pass_resolve(pass, &quoted_dst, &quoted_src);
+	path = pass_resolve(pass, quoted.protocol, &quoted_dst, &quoted_src);
 	if (!verdict_is_forwarded(path.verdict) || path.step_count == 0 ||
 	    !ip_addr_equal(&pass->dst, &quoted_src.addr)) {
 		ret->verdict = VERDICT_ICMP_NO_RULE;
@@ -244,8 +266,19 @@ struct translation translate(const struct translate_context *context,
 	else if (pass.packet.offset > 0)
 		pass_later_fragment(&pass, &ret);
 	else
-		pass_udp(&pass, &ret);
+		pass_ports(&pass, &ret);
 	return ret;
+}
+
+static void apply_permit(const struct translate_context *context,
+			 const struct translate_permit *permit, uint64_t now_ms)
+{
+	if (permit->is_tcp)
+		permits_follow(context->permits, &permit->key, permit->timer,
+			       &permit->segment, now_ms);
+	else
+		permits_refresh(context->permits, &permit->key, permit->timer,
+				now_ms);
 }
 
 void translate_apply(const struct translate_context *context,
@@ -263,8 +296,7 @@ void translate_apply(const struct translate_context *context,
 	if (effects->discarded)
 		effects->discarded->discarded++;
 	for (size_t i = 0; i < effects->permit_count; i++)
-		permits_refresh(context->permits, &effects->permits[i].key,
-				effects->permits[i].timer, now_ms);
+		apply_permit(context, &effects->permits[i], now_ms);
 	switch (effects->fragment) {
 	case TRANSLATE_FRAGMENT_NONE:
 		break;

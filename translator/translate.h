@@ -28,6 +28,8 @@ enum translate_fragment {
 struct translate_permit {
 	struct permit_key key;
 	uint32_t timer; /* seconds */
+	bool is_tcp;
+	struct permit_segment segment; /* of TCP */
 };
 
 struct translate_effects {

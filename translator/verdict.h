@@ -16,7 +16,7 @@ enum verdict {
 	VERDICT_ICMP_ERROR, /* with the packet that it quotes */
 	/* Discarded. */
 	VERDICT_MALFORMED, /* its lengths contradict each other */
-	VERDICT_PROTOCOL,  /* neither UDP nor ICMP over IPv4 */
+	VERDICT_PROTOCOL,  /* neither UDP, TCP nor ICMP over IPv4 */
 	VERDICT_TTL,       /* would expire on the way through the edge */
 	VERDICT_OPTION,    /* an IP option in it names or collects addresses */
 	VERDICT_MARTIAN,   /* source or destination is no unicast address */

@@ -48,6 +48,7 @@ static void begin(void)
 	view = (struct resolve_view){ .ruleset = ruleset,
 				      .realms = realms,
 				      .permits = permits,
+				      .protocol = RULE_UDP,
 				      .now_ms = 1 };
 }
 

@@ -51,6 +51,21 @@ static void explain_packet(struct scene *scene, realm_id from)
 		&scene->explanation);
 }
 
+/* The letters of the flags, or "-" for none. */
+static void next_tcp(struct scene *scene, struct sample *sample)
+{
+	static const char letters[] = "FSRPA";
+
+	sample->protocol = 6;
+	for (const char *c = scene_word(scene); *c && *c != '-'; c++) {
+		const char *letter = strchr(letters, *c);
+
+		if (!letter)
+			complain(scene, "the flags of TCP are %s", letters);
+		sample->tcp_flags |= (uint8_t)(1u << (letter - letters));
+	}
+}
+
 static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
 {
 	if (scene_take(scene, "pad"))
@@ -65,6 +80,8 @@ static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
 		sample->options = true;
 	else if (scene_take(scene, "protocol"))
 		sample->protocol = (uint8_t)scene_number(scene);
+	else if (scene_take(scene, "tcp"))
+		next_tcp(scene, sample);
 	else if (scene_take(scene, "first"))
 		sample->part = SAMPLE_FIRST;
 	else if (scene_take(scene, "later"))
@@ -77,6 +94,8 @@ static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
 		sample->extension = scene_number(scene);
 	else if (scene_take(scene, "legacy"))
 		sample->extension_legacy = true;
+	else if (scene_take(scene, "quoted-tcp"))
+		sample->quoted_protocol = 6;
 	else if (scene_take(scene, "quote"))
 		sample->quoted_payload = scene_number(scene);
 	else

@@ -47,6 +47,39 @@ static size_t build_udp(const struct sample *sample, uint8_t *at)
 	return len;
 }
 
+static void put_checksum(const struct sample *sample, uint8_t *at, size_t len,
+			 size_t offset)
+{
+	uint8_t pseudo[12];
+
+	memcpy(pseudo, sample->src.addr.bytes, 4);
+	memcpy(pseudo + 4, sample->dst.addr.bytes, 4);
+	put16(pseudo + 8, sample->protocol);
+	put16(pseudo + 10, (unsigned)len);
+	put16(at + offset,
+	      (uint16_t)~sample_sum(at, len, sample_sum(pseudo, 12, 0)));
+}
+
+/* With a maximum segment size in its options, as a SYN has it. */
+static size_t build_tcp(const struct sample *sample, uint8_t *at)
+{
+	static const uint8_t options[4] = { 2, 4, 1460 >> 8, 1460 & 0xff };
+	size_t len = 24 + sample->payload;
+
+	memset(at, 0, 20);
+	put16(at, sample->src.port);
+	put16(at + 2, sample->dst.port);
+	put16(at + 6, 4711); /* sequence number */
+	at[12] = 24 / 4 << 4;
+	at[13] = sample->tcp_flags;
+	put16(at + 14, 29200); /* window */
+	memcpy(at + 20, options, sizeof(options));
+	for (size_t i = 0; i < sample->payload; i++)
+		at[24 + i] = (uint8_t)(i * 7 + 3);
+	put_checksum(sample, at, len, 16);
+	return len;
+}
+
 static size_t build_icmp(const struct sample *sample, uint8_t *at)
 {
 	struct sample quoted = { .src = sample->quoted_src,
@@ -56,6 +89,7 @@ static size_t build_icmp(const struct sample *sample, uint8_t *at)
 						    172,
 				 .ttl = 7,
 				 .id = sample->id,
+				 .protocol = sample->quoted_protocol,
 				 .options = sample->options,
 				 .no_checksum = sample->no_checksum };
 	uint8_t packet[SAMPLE_MAX];
@@ -90,6 +124,8 @@ static size_t build_body(const struct sample *sample, uint8_t *at)
 		return build_udp(sample, at);
 	if (sample->protocol == 1)
 		return build_icmp(sample, at);
+	if (sample->protocol == 6)
+		return build_tcp(sample, at);
 	memset(at, 0x5a, 20 + sample->payload);
 	return 20 + sample->payload;
 }

@@ -15,21 +15,23 @@ enum sample_part { SAMPLE_WHOLE, SAMPLE_FIRST, SAMPLE_LATER };
 struct sample {
 	struct endpoint src; /* realms are not looked at */
 	struct endpoint dst;
-	size_t payload;        /* bytes behind the UDP header */
+	size_t payload;        /* bytes behind the UDP or TCP header */
 	uint16_t id;           /* IP identification */
 	uint8_t ttl;           /* 0: 64 */
-	uint8_t protocol;      /* 0: UDP; 1 with icmp_*; else any payload */
+	uint8_t protocol;      /* 0: UDP; 1 with icmp_*; 6: TCP; else any */
 	bool no_checksum;      /* UDP checksum 0 */
 	bool options;          /* an IP header with options */
 	enum sample_part part; /* of a datagram in two fragments */
+	uint8_t tcp_flags;
 	uint8_t icmp_type;
 	uint8_t icmp_code;
 	struct endpoint quoted_src; /* of an ICMP error */
 	struct endpoint quoted_dst;
-	size_t quoted_payload; /* how many bytes behind the UDP header */
-	size_t extension;      /* bytes behind the quote (RFC 4884) */
-	bool extension_erased; /* all 0 */
-	bool extension_legacy; /* the length of the quote is not told */
+	uint8_t quoted_protocol; /* as protocol */
+	size_t quoted_payload;   /* how many bytes behind the first 8 */
+	size_t extension;        /* bytes behind the quote (RFC 4884) */
+	bool extension_erased;   /* all 0 */
+	bool extension_legacy;   /* the length of the quote is not told */
 };
 
 /* Writes the packet to buf, SAMPLE_MAX bytes long; returns its length. */
