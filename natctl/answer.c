@@ -144,6 +144,26 @@ json_t *answer_count(const char *name, size_t count)
 	return json_pack("{s:I}", name, (json_int_t)count);
 }
 
+static json_int_t free_of(const struct pool_info *info,
+			  const struct pool_use *use)
+{
+	return (json_int_t)(info->endpoints - use->leased - use->held);
+}
+
+static json_t *pool(const struct pool_info *info,
+		    const struct realm_names *names)
+{
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:{s:I,s:I,s:I}}", "name",
+			 info->name, "realm", names->names[info->realm],
+			 "endpoints", (json_int_t)info->endpoints, "free",
+			 free_of(info, &info->udp), "leased",
+			 (json_int_t)info->udp.leased, "held",
+			 (json_int_t)info->udp.held, "tcp", "free",
+			 free_of(info, &info->tcp), "leased",
+			 (json_int_t)info->tcp.leased, "held",
+			 (json_int_t)info->tcp.held);
+}
+
 json_t *answer_pools(const struct pool_set *pools,
 		     const struct realm_names *names)
 {
@@ -153,15 +173,7 @@ json_t *answer_pools(const struct pool_set *pools,
 		struct pool_info info;
 
 		pool_describe(pools, i, &info);
-		list = append(list,
-			      json_pack("{s:s,s:s,s:I,s:I,s:I,s:I}", "name",
-					info.name, "realm",
-					names->names[info.realm], "endpoints",
-					(json_int_t)info.endpoints, "free",
-					(json_int_t)(info.endpoints -
-						     info.leased - info.held),
-					"leased", (json_int_t)info.leased,
-					"held", (json_int_t)info.held));
+		list = append(list, pool(&info, names));
 	}
 	return list == NULL ? NULL : json_pack("{s:o}", "pools", list);
 }

@@ -128,6 +128,7 @@ static int take_endpoints(const struct grant_scope *scope,
 {
 	struct pool_want pool_want = { .inner = want->inner,
 				       .realm = want->realm,
+				       .protocol = want->protocol,
 				       .ports = want->ports,
 				       .owner = policy->uid,
 				       .wish = want->wish };

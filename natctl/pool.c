@@ -10,25 +10,28 @@
 #include "natctl/candidate.h"
 #include "natctl/run.h"
 
+/* One port is two endpoints: of UDP and of TCP. */
+enum side { SIDE_UDP, SIDE_TCP, SIDES };
+
 struct pool_account {
 	uint64_t endpoints;
-	uint64_t leased;
-	uint64_t held;
+	struct pool_use use[SIDES];
 };
 
 struct pool_set {
 	const struct conf *conf; /* not owned */
 	uint64_t seed;
 	uint64_t choices; /* made so far: the next random number */
-	struct address_table addresses;
+	struct address_table addresses[SIDES];
 	struct pairing_table pairings;
-	struct run_table held;
+	struct run_table held[SIDES];
 	struct pool_account *pools; /* owned array, as conf->pools */
 };
 
 /* One search for a run. */
 struct search {
 	struct pool_set *set;
+	enum side side;
 	const struct pool_want *want;
 	struct candidate_list list;
 	bool free_choice; /* whatever is wished */
@@ -70,10 +73,12 @@ struct pool_set *pool_set_new(const struct conf *conf, uint64_t seed)
 			set->pools[p].endpoints += range_endpoints(
 				&pool->ranges[r]);
 	}
-	if (address_table_init(&set->addresses, seed) != 0 ||
-	    pairing_table_init(&set->pairings, seed) != 0 ||
-	    run_table_init(&set->held, conf->realm_count, seed) != 0)
+	if (pairing_table_init(&set->pairings, seed) != 0)
 		goto fail;
+	for (size_t i = 0; i < SIDES; i++)
+		if (address_table_init(&set->addresses[i], seed) != 0 ||
+		    run_table_init(&set->held[i], conf->realm_count, seed) != 0)
+			goto fail;
 	return set;
 fail:
 	pool_set_free(set);
@@ -84,9 +89,11 @@ void pool_set_free(struct pool_set *set)
 {
 	if (set == NULL)
 		return;
-	run_table_done(&set->held);
+	for (size_t i = 0; i < SIDES; i++) {
+		run_table_done(&set->held[i]);
+		address_table_done(&set->addresses[i]);
+	}
 	pairing_table_done(&set->pairings);
-	address_table_done(&set->addresses);
 	free(set->pools);
 	free(set);
 }
@@ -123,9 +130,10 @@ static void reclaim(struct search *search, struct address *address,
 		at.port = (uint16_t)(port + i);
 		if (portmap_is_free(&address->map, at.port, 1))
 			continue;
-		run = run_find(&set->held, &at, search->want->owner);
-		set->pools[run->pool].held--;
-		run_end_port(&set->held, run,
+		run = run_find(&set->held[search->side], &at,
+			       search->want->owner);
+		set->pools[run->pool].use[search->side].held--;
+		run_end_port(&set->held[search->side], run,
 			     (unsigned)(at.port - run->outer.port));
 	}
 }
@@ -139,8 +147,8 @@ static bool is_reclaimable(const struct search *search,
 	for (unsigned i = 0; i < search->want->ports; i++) {
 		at.port = (uint16_t)(port + i);
 		if (!portmap_is_free(&address->map, at.port, 1) &&
-		    run_find(&search->set->held, &at, search->want->owner) ==
-			    NULL)
+		    run_find(&search->set->held[search->side], &at,
+			     search->want->owner) == NULL)
 			return false;
 	}
 	return true;
@@ -158,7 +166,7 @@ static int try_address(struct search *search, size_t candidate,
 
 	if (!candidate_fits(part, search->want->ports, search->parity))
 		return -ENOSPC;
-	address = address_get(&search->set->addresses, &key);
+	address = address_get(&search->set->addresses[search->side], &key);
 	if (address == NULL)
 		return -ENOMEM;
 	start = (uint16_t)(part->ports.first +
@@ -166,7 +174,7 @@ static int try_address(struct search *search, size_t candidate,
 	search->port = portmap_find(&address->map, part->ports,
 				    search->want->ports, search->parity, start);
 	if (search->port == 0) {
-		address_put(&search->set->addresses, address);
+		address_put(&search->set->addresses[search->side], address);
 		return -ENOSPC;
 	}
 	search->address = address;
@@ -238,7 +246,8 @@ static int try_exact(struct search *search)
 	struct endpoint key = { .addr = search->want->wish.prefix.addr,
 				.realm = search->want->realm };
 	uint16_t port = search->want->wish.ports.first;
-	struct address *address = address_find(&search->set->addresses, &key);
+	struct address *address =
+		address_find(&search->set->addresses[search->side], &key);
 	int rc = try_parity(search, PORTMAP_ANY);
 
 	if (rc != -ENOSPC || address == NULL ||
@@ -311,22 +320,26 @@ static int take_found(struct search *search, struct pool_run **ret_run)
 	run->owner = want->owner;
 	run->ports = want->ports;
 	run->was_held = search->was_held;
+	run->side = (uint8_t)search->side;
 	run->pool = pool_of(set->conf, &run->outer);
 	portmap_set(&run->address->map, search->port, want->ports);
-	set->pools[run->pool].leased += want->ports;
+	set->pools[run->pool].use[search->side].leased += want->ports;
 	*ret_run = run;
 	return 0;
 no_pairing:
 	free(run);
 no_run:
-	address_put(&set->addresses, search->address);
+	address_put(&set->addresses[search->side], search->address);
 	return -ENOMEM;
 }
 
 int pool_take(struct pool_set *set, const struct pool_want *want,
 	      struct pool_run **ret_run, bool *ret_preferred)
 {
-	struct search search = { .set = set, .want = want };
+	struct search search = { .set = set,
+				 .side = want->protocol == RULE_TCP ? SIDE_TCP :
+								      SIDE_UDP,
+				 .want = want };
 	const struct pool_wish *wish = &want->wish;
 	bool wished = has_wish(wish);
 	bool preferred = true;
@@ -358,26 +371,27 @@ const struct endpoint *pool_run_outer(const struct pool_run *run)
 void pool_give(struct pool_set *set, struct pool_run *run, bool hold,
 	       uint64_t now_ms)
 {
-	struct pool_account *account = &set->pools[run->pool];
+	struct pool_use *use = &set->pools[run->pool].use[run->side];
 	uint64_t hold_ms = set->conf->realms[run->outer.realm].hold_down *
 			   UINT64_C(1000);
 
 	pairing_put(&set->pairings, run->pairing);
 	run->pairing = NULL;
-	account->leased -= run->ports;
+	use->leased -= run->ports;
 	if (hold_ms > 0 && (hold || run->was_held)) {
-		account->held += run->ports;
-		run_hold(&set->held, run, now_ms + hold_ms);
+		use->held += run->ports;
+		run_hold(&set->held[run->side], run, now_ms + hold_ms);
 		return;
 	}
 	portmap_clear(&run->address->map, run->outer.port, run->ports);
-	address_put(&set->addresses, run->address);
+	address_put(&set->addresses[run->side], run->address);
 	free(run);
 }
 
-void pool_expire(struct pool_set *set, uint64_t now_ms)
+static void expire_side(struct pool_set *set, enum side side, uint64_t now_ms)
 {
-	struct pool_run *run = run_oldest(&set->held);
+	struct run_table *held = &set->held[side];
+	struct pool_run *run = run_oldest(held);
 
 	while (run != NULL && run->held_until_ms <= now_ms) {
 		struct address *address = run->address;
@@ -386,23 +400,35 @@ void pool_expire(struct pool_set *set, uint64_t now_ms)
 		for (unsigned i = 0; i < RULE_PORTS_MAX; i++) {
 			if (!(ports >> i & 1))
 				continue;
-			set->pools[run->pool].held--;
+			set->pools[run->pool].use[side].held--;
 			/* The last one frees the run. */
 			ports &= ~(UINT64_C(1) << i);
-			run_end_port(&set->held, run, i);
+			run_end_port(held, run, i);
 			if (ports == 0)
 				break;
 		}
-		address_put(&set->addresses, address);
-		run = run_oldest(&set->held);
+		address_put(&set->addresses[side], address);
+		run = run_oldest(held);
 	}
+}
+
+void pool_expire(struct pool_set *set, uint64_t now_ms)
+{
+	expire_side(set, SIDE_UDP, now_ms);
+	expire_side(set, SIDE_TCP, now_ms);
 }
 
 uint64_t pool_deadline(const struct pool_set *set)
 {
-	const struct pool_run *run = run_oldest(&set->held);
+	uint64_t deadline = UINT64_MAX;
 
-	return run == NULL ? UINT64_MAX : run->held_until_ms;
+	for (size_t i = 0; i < SIDES; i++) {
+		const struct pool_run *run = run_oldest(&set->held[i]);
+
+		if (run != NULL && run->held_until_ms < deadline)
+			deadline = run->held_until_ms;
+	}
+	return deadline;
 }
 
 size_t pool_count(const struct pool_set *set)
@@ -418,6 +444,6 @@ void pool_describe(const struct pool_set *set, size_t index,
 	ret->name = set->conf->pools[index].name;
 	ret->realm = set->conf->pools[index].realm;
 	ret->endpoints = account->endpoints;
-	ret->leased = account->leased;
-	ret->held = account->held;
+	ret->udp = account->use[SIDE_UDP];
+	ret->tcp = account->use[SIDE_TCP];
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which endpoints of the pools are free, leased or held. Pure: time and the
- * seed of the random choice are arguments.
+ * Which endpoints of the pools are free, leased or held, for UDP and for TCP
+ * apart. Pure: time and the seed of the random choice are arguments.
  *
  * An endpoint that is given back is held for the realm's hold_down: nobody
  * gets it, except its last owner who asks for precisely that endpoint. Memory
@@ -11,6 +11,7 @@
 #define VIADUCT_NATCTL_POOL_H
 
 #include "common/conf.h"
+#include "common/rule.h"
 
 struct pool_set;
 
@@ -26,6 +27,7 @@ struct pool_wish {
 struct pool_want {
 	struct endpoint inner; /* whose parity and outer address are kept */
 	realm_id realm;
+	enum rule_protocol protocol;
 	uint16_t ports; /* consecutive, 1..RULE_PORTS_MAX */
 	uint32_t owner;
 	struct pool_wish wish;
@@ -37,12 +39,17 @@ struct pool_want {
 /* Consecutive endpoints that were taken together. */
 struct pool_run;
 
+struct pool_use { /* endpoints */
+	uint64_t leased;
+	uint64_t held;
+};
+
 struct pool_info {
 	const char *name;
 	realm_id realm;
-	uint64_t endpoints; /* == free + leased + held */
-	uint64_t leased;
-	uint64_t held;
+	uint64_t endpoints; /* == free + leased + held, of each protocol */
+	struct pool_use udp;
+	struct pool_use tcp;
 };
 
 /* `conf` must outlive the set. NULL: no memory. */

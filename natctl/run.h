@@ -22,6 +22,7 @@ struct pool_run {
 	uint64_t held_ports; /* bit i: outer.port + i is held */
 	uint32_t owner;
 	uint16_t ports;
+	uint8_t side;  /* of the pool: which of its tables */
 	bool was_held; /* some of it, when it was taken */
 };
 

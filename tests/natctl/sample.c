@@ -64,9 +64,12 @@ void sample_expect_pools(const struct pool_set *set, uint64_t leased,
 		struct pool_info info;
 
 		pool_describe(set, i, &info);
-		ck_assert_uint_le(info.leased + info.held, info.endpoints);
-		found_leased += info.leased;
-		found_held += info.held;
+		ck_assert_uint_le(info.udp.leased + info.udp.held,
+				  info.endpoints);
+		ck_assert_uint_le(info.tcp.leased + info.tcp.held,
+				  info.endpoints);
+		found_leased += info.udp.leased + info.tcp.leased;
+		found_held += info.udp.held + info.tcp.held;
 	}
 	ck_assert_uint_eq(found_leased, leased);
 	ck_assert_uint_eq(found_held, held);
