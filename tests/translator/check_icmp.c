@@ -109,7 +109,7 @@ START_TEST(a_quote_of_another_protocol_or_of_a_later_fragment_has_no_rule)
 	struct message message;
 
 	open_message(&message, 3);
-	message.data[28 + 9] = 6;
+	message.data[28 + 9] = 47;
 	ck_assert_int_eq(reopen_quoted(&message), VERDICT_ICMP_NO_RULE);
 	open_message(&message, 3);
 	message.data[28 + 7] = 1;

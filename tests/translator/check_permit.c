@@ -4,6 +4,8 @@
 
 #include "tests/translator/faults.h"
 #include "tests/translator/suite.h"
+#include "translator/packet.h"
+#include "translator/tcp.h"
 
 static struct permits *permits; /* of the test */
 
@@ -120,6 +122,54 @@ START_TEST(beyond_the_limit_the_longest_unused_goes)
 }
 END_TEST
 
+static void follow(const struct permit_key *key, bool outbound, uint8_t flags,
+		   uint64_t now_ms)
+{
+	struct permit_segment segment = { .outbound = outbound,
+					  .add = outbound,
+					  .flags = flags };
+
+	permits_follow(permits, key, 7440, &segment, now_ms);
+}
+
+START_TEST(of_tcp_it_lasts_as_long_as_its_session)
+{
+	struct permit_key key = key_of(1, 1);
+
+	follow(&key, true, PACKET_SYN, 0);
+	ck_assert(permits_has(permits, &key, 7440, TCP_TRANSITORY * 1000 - 1));
+	ck_assert(!permits_has(permits, &key, 7440, TCP_TRANSITORY * 1000));
+	ck_assert(!permits_has(permits, &key, 10, 10000));
+	follow(&key, false, PACKET_SYN | PACKET_ACK, 1000);
+	follow(&key, true, PACKET_ACK, 1000);
+	ck_assert(permits_has(permits, &key, 7440, 7440999));
+	ck_assert(!permits_has(permits, &key, 7440, 7441000));
+	follow(&key, false, PACKET_RST, 2000);
+	ck_assert_uint_eq(permits_expire(permits, 2000 + 240000), 1);
+}
+END_TEST
+
+START_TEST(of_tcp_nothing_begins_with_a_reset_or_from_the_wrong_side)
+{
+	struct permit_key key = key_of(1, 1);
+
+	follow(&key, true, PACKET_RST, 0);
+	follow(&key, false, PACKET_SYN, 0);
+	ck_assert_uint_eq(permits_count(permits), 0);
+}
+END_TEST
+
+START_TEST(of_tcp_what_ran_out_begins_anew)
+{
+	struct permit_key key = key_of(1, 1);
+
+	follow(&key, true, PACKET_ACK, 0);
+	follow(&key, false, PACKET_ACK, 0);
+	follow(&key, true, PACKET_ACK, 8000000);
+	ck_assert(!permits_has(permits, &key, 7440, 8000000 + 240000));
+}
+END_TEST
+
 START_TEST(without_memory_nothing_is_added)
 {
 	struct permit_key key = key_of(1, 1);
@@ -148,6 +198,9 @@ int main(void)
 		what_ran_out_is_removed_whatever_its_timer,
 		a_rule_that_is_flooded_costs_no_other_rule_its_permit,
 		beyond_the_limit_the_longest_unused_goes,
+		of_tcp_it_lasts_as_long_as_its_session,
+		of_tcp_nothing_begins_with_a_reset_or_from_the_wrong_side,
+		of_tcp_what_ran_out_begins_anew,
 		without_memory_nothing_is_added,
 	};
 
