@@ -369,6 +369,24 @@ START_TEST(ipv6_endpoints_are_given_to_ipv6_endpoints)
 }
 END_TEST
 
+START_TEST(a_port_is_leased_for_udp_and_for_tcp_apart)
+{
+	struct pool_want udp = basin_wish_of("3.3.3.1", 1500, 1500, true);
+	struct pool_want tcp = udp;
+	struct pool_info info;
+
+	udp.protocol = RULE_UDP;
+	tcp.protocol = RULE_TCP;
+	basin_expect(&udp, "3.3.3.1:1500@outside");
+	basin_expect(&tcp, "3.3.3.1:1500@outside");
+	basin_refuse(&udp, -EADDRINUSE);
+	basin_refuse(&tcp, -EADDRINUSE);
+	pool_describe(basin.set, 0, &info);
+	ck_assert_uint_eq(info.udp.leased, 1);
+	ck_assert_uint_eq(info.tcp.leased, 1);
+}
+END_TEST
+
 START_TEST(a_lack_of_memory_changes_nothing)
 {
 	struct pool_want want = basin_wish_of("3.3.3.3", 1332, 1332, true);
@@ -425,6 +443,7 @@ int main(void)
 		one_address_serves_more_than_60000_rules,
 		a_large_pool_costs_no_memory_before_its_use,
 		ipv6_endpoints_are_given_to_ipv6_endpoints,
+		a_port_is_leased_for_udp_and_for_tcp_apart,
 		a_lack_of_memory_changes_nothing,
 	};
 
