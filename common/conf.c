@@ -95,6 +95,7 @@ void conf_free(struct conf *conf)
 	free(conf->pools);
 	free(conf->media);
 	free(conf->clients);
+	free(conf->statics);
 	free_services(conf);
 	free_realms(conf);
 	free(conf->path);

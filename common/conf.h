@@ -109,6 +109,18 @@ struct conf_client { /* what one user may ask natctl for */
 	unsigned max_lifetime; /* seconds; 0: no limit of its own */
 };
 
+#define CONF_STATICS_MAX 1024
+
+/* An entry of the administrator: a lease that is always there. */
+struct conf_static {
+	unsigned line;
+	struct endpoint inner;
+	struct endpoint outer;
+	enum rule_protocol protocol;
+	uint16_t ports;
+	uint8_t kind; /* enum rule_kind, default both */
+};
+
 struct conf {
 	char *path;
 	char *rundir;           /* default /run/viaduct */
@@ -134,6 +146,8 @@ struct conf {
 	size_t media_count;
 	struct conf_client *clients;
 	size_t client_count;
+	struct conf_static *statics;
+	size_t static_count;
 	struct realm_names names; /* of realms, points into them */
 };
 

@@ -534,7 +534,7 @@ void conf_build(struct conf_reader *reader)
 	static void (*const steps[])(struct conf_reader *) = {
 		build_top,     build_realm_names, build_realms, build_pools,
 		build_listens, build_domains,     build_trunks, build_routes,
-		build_media,   build_clients,
+		build_media,   build_clients,     conf_build_statics,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

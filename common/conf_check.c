@@ -388,6 +388,7 @@ void conf_check(struct conf_reader *reader)
 	check_listens(reader);
 	check_domains(reader);
 	conf_check_media(reader);
+	conf_check_statics(reader);
 	check_client_users(reader);
 	check_pairs(reader);
 }

@@ -84,6 +84,11 @@ static cfg_opt_t client_opts[] = {
 	VALUE("max_leases"), VALUE("max_lifetime"), CFG_END(),
 };
 
+static cfg_opt_t static_opts[] = {
+	VALUE("inner"), VALUE("outer"), VALUE("realm"), VALUE("protocol"),
+	VALUE("ports"), VALUE("kind"),  CFG_END(),
+};
+
 static cfg_opt_t root_opts[] = {
 	VALUE("rundir"),
 	VALUE("tun"),
@@ -100,6 +105,7 @@ static cfg_opt_t root_opts[] = {
 	CFG_SEC("route", route_opts, TITLED),
 	CFG_SEC("media", media_opts, CFGF_MULTI),
 	CFG_SEC("client", client_opts, TITLED),
+	CFG_SEC("static", static_opts, CFGF_MULTI),
 	CFG_END(),
 };
 

@@ -23,14 +23,17 @@ static json_t *append(json_t *list, json_t *value)
 	return NULL;
 }
 
-/* Seconds, begun ones too. */
-static json_int_t expires_in(const struct lease *lease, uint64_t now_ms)
+/* Seconds, begun ones too; JSON null: never. */
+static json_t *expires_in(const struct lease *lease, uint64_t now_ms)
 {
+	if (lease->group->owner->uid == LEASE_OWNER_CONFIG)
+		return json_null();
 	if (lease->state == LEASE_PENDING)
-		return (json_int_t)lease->lifetime;
+		return json_integer((json_int_t)lease->lifetime);
 	if (lease->expires_ms <= now_ms)
-		return 0;
-	return (json_int_t)((lease->expires_ms - now_ms + 999) / 1000);
+		return json_integer(0);
+	return json_integer(
+		(json_int_t)((lease->expires_ms - now_ms + 999) / 1000));
 }
 
 static json_t *granted(const struct realm_names *names,
@@ -42,7 +45,7 @@ static json_t *granted(const struct realm_names *names,
 
 	endpoint_format(&rule->inner, names, inner);
 	endpoint_format(&rule->outer, names, outer);
-	return json_pack("{s:I,s:s,s:s,s:s,s:s,s:i,s:b,s:I}", "id",
+	return json_pack("{s:I,s:s,s:s,s:s,s:s,s:i,s:b,s:o}", "id",
 			 (json_int_t)rule->id, "inner", inner, "outer", outer,
 			 "kind", kind_names[rule->kind], "protocol",
 			 protocol_name(rule->protocol), "ports",
@@ -99,6 +102,13 @@ static json_t *remote(const struct rule_remote *remote)
 	return json_string(endpoint_format(&endpoint, NULL, text));
 }
 
+static json_t *owner(const struct lease *lease)
+{
+	if (lease->group->owner->uid == LEASE_OWNER_CONFIG)
+		return json_string("config");
+	return json_integer((json_int_t)lease->group->owner->uid);
+}
+
 json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
 		     uint64_t now_ms)
 {
@@ -110,9 +120,6 @@ json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
 	size_t told = rule->condition_count < ANSWER_CONDITIONS_MAX ?
 			      rule->condition_count :
 			      ANSWER_CONDITIONS_MAX;
-	uint64_t left = lease->expires_ms > now_ms ?
-				lease->expires_ms - now_ms :
-				0;
 
 	for (size_t i = 0; i < told && conditions != NULL; i++)
 		conditions = append(conditions,
@@ -121,15 +128,14 @@ json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
 		return NULL;
 	endpoint_format(&rule->inner, names, inner);
 	endpoint_format(&rule->outer, names, outer);
-	result = json_pack("{s:I,s:s,s:I,s:s,s:s,s:s,s:s,s:i,s:o,s:o,s:I}",
+	result = json_pack("{s:I,s:s,s:o,s:s,s:s,s:s,s:s,s:i,s:o,s:o,s:o}",
 			   "id", (json_int_t)rule->id, "group", rule->group,
-			   "owner", (json_int_t)lease->group->owner->uid,
-			   "inner", inner, "outer", outer, "kind",
-			   kind_names[rule->kind], "protocol",
+			   "owner", owner(lease), "inner", inner, "outer",
+			   outer, "kind", kind_names[rule->kind], "protocol",
 			   protocol_name(rule->protocol), "ports",
 			   (int)rule->ports, "conditions", conditions, "remote",
 			   remote(&rule->remote), "expires_in",
-			   (json_int_t)((left + 999) / 1000));
+			   expires_in(lease, now_ms));
 	if (told < rule->condition_count &&
 	    json_object_set_new(result, "conditions_total",
 				json_integer(rule->condition_count)) != 0) {

@@ -165,6 +165,11 @@ static int add_lease(const struct grant_scope *scope,
 	}
 }
 
+uint32_t grant_timer(uint8_t protocol)
+{
+	return protocol == RULE_TCP ? GRANT_TIMER_TCP : GRANT_TIMER_UDP;
+}
+
 int grant_want(const struct grant_scope *scope, const struct policy *policy,
 	       const char *group, uint32_t lifetime, struct request_want *want,
 	       struct lease **ret_lease, struct fault *fault)
@@ -188,8 +193,7 @@ int grant_want(const struct grant_scope *scope, const struct policy *policy,
 	lease->rule.ports = want->ports;
 	lease->rule.kind = want->kind;
 	lease->rule.protocol = want->protocol;
-	lease->rule.timer = want->protocol == RULE_TCP ? GRANT_TIMER_TCP :
-							 GRANT_TIMER_UDP;
+	lease->rule.timer = grant_timer(want->protocol);
 	rc = grant_check_filter(scope, policy, &lease->rule, filter, fault);
 	if (rc == 0)
 		rc = take_endpoints(scope, policy, want, lease, fault);

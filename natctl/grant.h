@@ -15,6 +15,8 @@ typedef bool (*grant_is_own_fn)(const struct endpoint *endpoint, void *arg);
 #define GRANT_TIMER_UDP 300
 #define GRANT_TIMER_TCP 7440
 
+uint32_t grant_timer(uint8_t protocol);
+
 struct grant_scope {
 	const struct conf *conf;
 	struct pool_set *pools;

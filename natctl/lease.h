@@ -12,8 +12,9 @@
 #include "common/rule.h"
 #include "common/table.h"
 
-#define LEASE_MAX       (256 * 1024) /* leases */
-#define LEASE_GROUP_MAX 1024         /* leases of a group */
+#define LEASE_MAX          (256 * 1024) /* leases */
+#define LEASE_GROUP_MAX    1024         /* leases of a group */
+#define LEASE_OWNER_CONFIG UINT32_MAX   /* no user: the configuration */
 
 struct pool_run;
 

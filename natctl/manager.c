@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "natctl/ask.h"
+#include "natctl/fixed.h"
 #include "natctl/inspect.h"
 #include "natctl/lifetime.h"
 #include "natctl/task.h"
@@ -66,7 +67,10 @@ struct manager *manager_new(const struct manager_options *options)
 	manager->scope.leases = &manager->leases;
 	manager->scope.is_own = options->is_own;
 	manager->scope.arg = options->arg;
-	return manager;
+	if (fixed_add(&manager->scope) == 0)
+		return manager;
+	manager_free(manager);
+	return NULL;
 no_pools:
 	lease_table_done(&manager->leases);
 no_leases:

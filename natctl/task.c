@@ -53,6 +53,29 @@ struct lease *task_find(const struct task *task, uint64_t id)
 	return lease != NULL && task_is_visible(task, lease) ? lease : NULL;
 }
 
+static bool is_fixed(const struct lease *lease)
+{
+	return lease->group->owner->uid == LEASE_OWNER_CONFIG;
+}
+
+static int refuse_fixed(struct task *task, uint64_t id)
+{
+	return fault_set(&task->answer->fault, RPC_NOT_AUTHORIZED,
+			 "lease %llu is an entry of the configuration",
+			 (unsigned long long)id);
+}
+
+int task_check_change(struct task *task, uint64_t id)
+{
+	const struct lease *lease = task_find(task, id);
+
+	if (lease == NULL)
+		return fault_set(&task->answer->fault, RPC_NOT_FOUND,
+				 "there is no lease %llu",
+				 (unsigned long long)id);
+	return is_fixed(lease) ? refuse_fixed(task, id) : 0;
+}
+
 static int select_group(struct task *task, const char *name,
 			struct task_selection *ret)
 {
@@ -78,7 +101,7 @@ static int select_group(struct task *task, const char *name,
 			const struct lease *lease =
 				container_of(pos, struct lease, in_group);
 
-			if (task_is_visible(task, lease))
+			if (task_is_visible(task, lease) && !is_fixed(lease))
 				ret->ids[ret->count++] = lease->rule.id;
 		}
 	}
@@ -98,10 +121,10 @@ int task_select(struct task *task, struct request_target *target,
 	if (target->group != NULL)
 		return select_group(task, target->group, ret);
 	for (size_t i = 0; i < target->count; i++) {
-		if (task_find(task, target->ids[i]) == NULL)
-			return fault_set(&task->answer->fault, RPC_NOT_FOUND,
-					 "there is no lease %llu",
-					 (unsigned long long)target->ids[i]);
+		int rc = task_check_change(task, target->ids[i]);
+
+		if (rc != 0)
+			return rc;
 	}
 	ret->ids = target->ids;
 	ret->count = target->count;

@@ -48,8 +48,10 @@ int task_answer(struct task *task, json_t *result);
 /* How a change ended that the link refused or lost. Always -EPROTO. */
 int task_link_fault(struct fault *fault, int result);
 
-/* A lease that the client may see and change; NULL: none. */
+/* A lease that the client may see; NULL: none. */
 struct lease *task_find(const struct task *task, uint64_t id);
+/* May the client change or end it? 0 or -EPROTO. */
+int task_check_change(struct task *task, uint64_t id);
 bool task_is_visible(const struct task *task, const struct lease *lease);
 
 struct task_selection {

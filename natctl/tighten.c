@@ -73,9 +73,11 @@ static int prepare(struct task *task, struct request_change *wanted,
 	struct fault *fault = &task->answer->fault;
 	struct request_filter *filter = &wanted->filter;
 	const struct lease *lease = task_find(task, wanted->lease);
-	int rc;
+	int rc = task_check_change(task, wanted->lease);
 
-	if (lease == NULL || lease->state != LEASE_ACTIVE)
+	if (rc != 0)
+		return rc;
+	if (lease->state != LEASE_ACTIVE)
 		return fault_set(fault, RPC_NOT_FOUND, "there is no lease %llu",
 				 (unsigned long long)wanted->lease);
 	if (lease->changing > 0 &&

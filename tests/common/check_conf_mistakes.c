@@ -232,6 +232,40 @@ static const struct {
 	  "f:6: trunk d: host is not set\n" },
 	{ CONF_TWO_REALMS "route default { }\n",
 	  "f:3: route default: to is not set\n" },
+	/* Static entries */
+	{ CONF_TWO_REALMS
+	  "static { inner = \"10.0.0.5:80@inside\" realm = outside\n"
+	  "outer = \"203.0.113.16:17000\" protocol = tcp ports = 4 }\n"
+	  "static { inner = \"10.0.0.6:80@inside\" realm = outside\n"
+	  "outer = \"203.0.113.16:17003\" protocol = tcp }\n"
+	  "static { inner = \"10.0.0.6:80@inside\" realm = outside\n"
+	  "outer = \"203.0.113.16:17003\" protocol = udp }\n"
+	  "static { inner = \"11.0.0.6:80@inside\" realm = outside\n"
+	  "outer = \"203.0.113.16:32767\" protocol = udp ports = 2 }\n"
+	  "static { inner = \"10.0.0.6:80@insid\" realm = outside\n"
+	  "outer = \"203.0.113.20:17000\" protocol = icmp }\n"
+	  "static { inner = \"10.0.0.6:80\" ports = 65 kind = half }\n"
+	  "static { inner = \"10.0.0.6:65535@inside\" ports = 2\n"
+	  "realm = inside outer = \"1.1.1.1:1\" protocol = udp }\n",
+	  "f:6: \"203.0.113.16:17003\" is taken by the static entry of line "
+	  "3\n"
+	  "f:9: \"11.0.0.6:80@inside\" is not in a network of its realm\n"
+	  "f:10: \"203.0.113.16:32767\", 2 ports, is in no pool of realm "
+	  "outside\n"
+	  "f:11: \"10.0.0.6:80@insid\": there is no such realm\n"
+	  "f:12: \"icmp\" is not one of udp or tcp\n"
+	  "f:12: \"203.0.113.20:17000\", 1 ports, is in no pool of realm "
+	  "outside\n"
+	  "f:13: \"10.0.0.6:80\" is no ADDRESS:PORT@REALM\n"
+	  "f:13: static: outer is not set\n"
+	  "f:13: static: realm is not set\n"
+	  "f:13: static: protocol is not set\n"
+	  "f:13: \"65\" is no number from 1 to 64\n"
+	  "f:13: \"half\" is not one of both, terminating or originating\n"
+	  "f:14: \"10.0.0.6:65535@inside\": 2 ports from there on go beyond "
+	  "65535\n"
+	  "f:14: static: both endpoints are in realm inside\n"
+	  "f:15: \"1.1.1.1:1\", 2 ports, is in no pool of realm inside\n" },
 	/* Media, clients */
 	{ CONF_TWO_REALMS
 	  "media { from = inside to = outside }\n"

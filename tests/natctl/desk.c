@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,10 +54,13 @@ struct manager *desk_new_manager(void)
 	return manager_new(&options);
 }
 
-void desk_begin(void)
+void desk_begin_with(const char *more)
 {
+	char text[2048];
+
 	json_set_alloc_funcs(malloc, free);
-	desk.conf = sample_conf(configuration);
+	(void)snprintf(text, sizeof(text), "%s%s", configuration, more);
+	desk.conf = sample_conf(text);
 	faults_begin();
 	fake_link_init(&desk.link);
 	desk.manager = desk_new_manager();
@@ -64,6 +68,11 @@ void desk_begin(void)
 	memset(&desk.reply, 0, sizeof(desk.reply));
 	desk.now_ms = 1000000;
 	desk.own = true;
+}
+
+void desk_begin(void)
+{
+	desk_begin_with("");
 }
 
 void desk_end(void)

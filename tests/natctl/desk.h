@@ -44,6 +44,8 @@ struct manager *desk_new_manager(void);
 
 /* The fixture; at its end nothing may be left allocated. */
 void desk_begin(void);
+/* With more sections in the configuration. */
+void desk_begin_with(const char *more);
 void desk_end(void);
 
 void desk_clear(void);
