@@ -16,6 +16,8 @@
 #define CONF_DEFAULT_PATH "/etc/viaduct/viaduct.conf"
 
 enum conf_media { CONF_MEDIA_AUTO, CONF_MEDIA_FORCE };
+/* Whose packets a dynamic mapping lets in: RFC 4787 REQ-8, RFC 5382 REQ-3. */
+enum conf_filter { CONF_FILTER_ADDRESS, CONF_FILTER_ENDPOINT, CONF_FILTER_ANY };
 enum conf_source { CONF_SOURCE_ADDRESS, CONF_SOURCE_ENDPOINT, CONF_SOURCE_ANY };
 
 struct conf_list { /* of strings */
@@ -42,6 +44,10 @@ struct conf_realm {
 	uint16_t media_port_min; /* default 1024 */
 	unsigned hold_down;      /* seconds, default 60 */
 	struct ip_addr gateway;  /* family IP_NONE: not set */
+	bool dynamic;            /* what it sends without a rule gets one */
+	enum conf_filter filter; /* of these; default address */
+	unsigned dynamic_max;    /* of an address, default 512 */
+	unsigned dynamic_timer;  /* seconds, of UDP; default 300 */
 };
 
 /* The pool that a realm section holds has the realm's name. */
@@ -49,7 +55,8 @@ struct conf_pool {
 	char *name;
 	unsigned line;
 	realm_id realm;
-	bool named; /* a section of its own: given out on request only */
+	bool named;   /* a section of its own: given out on request only */
+	bool dynamic; /* named, and the translator's: for dynamic mappings */
 	struct conf_range *ranges;
 	size_t range_count;
 };

@@ -150,6 +150,7 @@ static void build_realm(struct conf_reader *reader, size_t i)
 	conf_get_number(reader, value(&part, "hold_down"), 0, HOLD_DOWN_MAX,
 			&realm->hold_down);
 	conf_get_addr(reader, value(&part, "gateway"), &realm->gateway);
+	conf_build_dynamic(reader, part.section, realm);
 }
 
 static void build_pool(struct conf_reader *reader, const struct part *part,
@@ -210,6 +211,8 @@ static void build_pools(struct conf_reader *reader)
 		pool->realm = REALM_NONE;
 		conf_get_realm(reader, needed(&part, "realm"), &pool->realm);
 		needed(&part, "endpoints");
+		conf_get_bool(reader, value(&part, "dynamic"),
+			      &pool->dynamic);
 		build_pool(reader, &part, "endpoints", pool);
 		conf->pool_count++;
 	}

@@ -389,6 +389,7 @@ void conf_check(struct conf_reader *reader)
 	check_domains(reader);
 	conf_check_media(reader);
 	conf_check_statics(reader);
+	conf_check_dynamic(reader);
 	check_client_users(reader);
 	check_pairs(reader);
 }

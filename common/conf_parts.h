@@ -94,13 +94,16 @@ struct conf_reader {
 /* Text of the file and of those it includes into reader->root. */
 int conf_load(struct conf_reader *reader, const char *path);
 void conf_build(struct conf_reader *reader);
-/* A part of conf_build. */
+/* Parts of conf_build. */
+void conf_build_dynamic(struct conf_reader *reader, cfg_t *section,
+			struct conf_realm *realm);
 void conf_build_statics(struct conf_reader *reader);
 void conf_check(struct conf_reader *reader);
 /* Parts of conf_check. */
 void conf_check_pools(struct conf_reader *reader);
 void conf_check_media(struct conf_reader *reader);
 void conf_check_statics(struct conf_reader *reader);
+void conf_check_dynamic(struct conf_reader *reader);
 /* Does anybody see the addresses of both at once? */
 bool conf_seen_together(const struct conf *conf, realm_id a, realm_id b);
 

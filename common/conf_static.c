@@ -96,7 +96,7 @@ static bool outer_is_owned(const struct conf *conf,
 	for (size_t p = 0; p < conf->pool_count; p++) {
 		const struct conf_pool *pool = &conf->pools[p];
 
-		if (pool->realm != entry->outer.realm)
+		if (pool->realm != entry->outer.realm || pool->dynamic)
 			continue;
 		for (size_t r = 0; r < pool->range_count; r++)
 			if (in_range(entry, &pool->ranges[r]))

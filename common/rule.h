@@ -16,7 +16,14 @@ enum rule_kind {
 	RULE_ORIGINATING, /* is the source of what is sent; admits replies */
 };
 
-enum rule_protocol { RULE_UDP = 17, RULE_TCP = 6 };
+/*
+ * RULE_ICMP: queries (RFC 5508), whose identifier takes the place of the port.
+ * Only the translator's own rules have it: those of dynamic mappings.
+ */
+enum rule_protocol { RULE_UDP = 17, RULE_TCP = 6, RULE_ICMP = 1 };
+
+/* Ids from here on are those of dynamic mappings; no lease has one. */
+#define RULE_ID_DYNAMIC (UINT64_C(1) << 52)
 
 #define RULE_PORTS_MAX      64   /* n of a rule */
 #define RULE_CONDITIONS_MAX 4096 /* conditions of a rule */

@@ -340,7 +340,8 @@ static void get_rule_head(struct cursor *c, struct rule *ret)
 
 static bool rule_head_is_valid(const struct rule *rule)
 {
-	return rule->id != 0 && rule->kind <= RULE_ORIGINATING &&
+	return rule->id != 0 && rule->id < RULE_ID_DYNAMIC &&
+	       rule->kind <= RULE_ORIGINATING &&
 	       (rule->protocol == RULE_UDP || rule->protocol == RULE_TCP) &&
 	       rule->ports >= 1 && rule->ports <= RULE_PORTS_MAX &&
 	       rule->inner.addr.family == rule->outer.addr.family &&
@@ -452,7 +453,7 @@ int wire_read_id(struct wire_reader *reader, uint64_t *ret)
 	struct cursor c = begin_read(reader, WIRE_DELETE);
 	uint64_t id = get_u64(&c);
 
-	if (id == 0 || end_read(reader, &c) < 0)
+	if (id == 0 || id >= RULE_ID_DYNAMIC || end_read(reader, &c) < 0)
 		return -EBADMSG;
 	*ret = id;
 	return 0;

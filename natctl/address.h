@@ -4,7 +4,7 @@
 #define VIADUCT_NATCTL_ADDRESS_H
 
 #include "common/table.h"
-#include "natctl/portmap.h"
+#include "common/portmap.h"
 
 struct address {
 	struct table_node node; /* on address_table.table */

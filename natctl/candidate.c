@@ -49,7 +49,7 @@ static struct conf_range wished_range(const struct pool_want *want,
 static bool pool_is_meant(const struct conf_pool *pool,
 			  const struct pool_want *want, bool free_choice)
 {
-	if (pool->realm != want->realm)
+	if (pool->realm != want->realm || pool->dynamic)
 		return false;
 	if (free_choice)
 		return !pool->named;

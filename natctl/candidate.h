@@ -4,7 +4,7 @@
 #define VIADUCT_NATCTL_CANDIDATE_H
 
 #include "natctl/pool.h"
-#include "natctl/portmap.h"
+#include "common/portmap.h"
 
 /* Addresses x ports of one pool that will do. */
 struct candidate {

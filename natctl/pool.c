@@ -72,6 +72,9 @@ struct pool_set *pool_set_new(const struct conf *conf, uint64_t seed)
 		for (size_t r = 0; r < pool->range_count; r++)
 			set->pools[p].endpoints += range_endpoints(
 				&pool->ranges[r]);
+		/* All of it is the translator's. */
+		for (size_t i = 0; i < SIDES && pool->dynamic; i++)
+			set->pools[p].use[i].leased = set->pools[p].endpoints;
 	}
 	if (pairing_table_init(&set->pairings, seed) != 0)
 		goto fail;
@@ -443,6 +446,7 @@ void pool_describe(const struct pool_set *set, size_t index,
 
 	ret->name = set->conf->pools[index].name;
 	ret->realm = set->conf->pools[index].realm;
+	ret->dynamic = set->conf->pools[index].dynamic;
 	ret->endpoints = account->endpoints;
 	ret->udp = account->use[SIDE_UDP];
 	ret->tcp = account->use[SIDE_TCP];

@@ -47,6 +47,7 @@ struct pool_use { /* endpoints */
 struct pool_info {
 	const char *name;
 	realm_id realm;
+	bool dynamic;       /* the translator's: leased as a whole */
 	uint64_t endpoints; /* == free + leased + held, of each protocol */
 	struct pool_use udp;
 	struct pool_use tcp;

@@ -37,6 +37,13 @@ static size_t conditions_told(const struct ruleset_rule *rule)
 							 CONDITIONS_TOLD;
 }
 
+static const char *protocol_name(const struct ruleset_rule *rule)
+{
+	if (rule->protocol == RULE_ICMP)
+		return "icmp";
+	return rule->protocol == RULE_TCP ? "tcp" : "udp";
+}
+
 static json_t *rule_json(const struct control *control,
 			 const struct ruleset_rule *rule)
 {
@@ -52,8 +59,7 @@ static json_t *rule_json(const struct control *control,
 	result = json_pack("{s:I, s:s, s:s, s:o, s:o, s:i, s:s, s:o, s:o, "
 			   "s:I, s:I, s:I}",
 			   "id", (json_int_t)rule->id, "group", rule->group,
-			   "protocol",
-			   rule->protocol == RULE_TCP ? "tcp" : "udp", "inner",
+			   "protocol", protocol_name(rule), "inner",
 			   control_endpoint_json(names, &rule->inner), "outer",
 			   control_endpoint_json(names, &rule->outer), "ports",
 			   (int)rule->ports, "kind",
@@ -193,9 +199,9 @@ static void on_status(struct control *control, struct rpcserver_call *call)
 
 	rpcserver_result(
 		call,
-		json_pack("{s:s, s:s, s:i, s:I, s:s, s:I, s:I, s:I}", "program",
-			  "viaduct-translator", "version", PACKAGE_VERSION,
-			  "pid", (int)getpid(), "epoch",
+		json_pack("{s:s, s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I}",
+			  "program", "viaduct-translator", "version",
+			  PACKAGE_VERSION, "pid", (int)getpid(), "epoch",
 			  (json_int_t)options->epoch, "natctl",
 			  link_is_up(options->link) ? "up" : "down", "rules",
 			  (json_int_t)ruleset_count(
@@ -203,7 +209,9 @@ static void on_status(struct control *control, struct rpcserver_call *call)
 			  "permits",
 			  (json_int_t)worker_permits(options->worker),
 			  "fragments",
-			  (json_int_t)worker_fragments(options->worker)));
+			  (json_int_t)worker_fragments(options->worker),
+			  "dynamic",
+			  (json_int_t)worker_dynamics(options->worker)));
 }
 
 static void on_request(struct rpcserver_call *call, const char *method,

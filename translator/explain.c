@@ -237,10 +237,19 @@ static void explain_rules(const struct translate_context *context,
 				     .realms = context->realms,
 				     .permits = context->permits,
 				     .protocol = rule_protocol(packet),
+				     .sessions = translate_sessions(context),
 				     .now_ms = now_ms };
 
 	ret->path = resolve(&view, &packet->src, &packet->dst);
 	ret->verdict = ret->path.verdict;
+	if (ret->path.wants_mapping) {
+		say(writer,
+		    "no rule gives it a source in realm \"%s\": it "
+		    "is discarded unless it may begin a dynamic "
+		    "mapping, which is made as it passes",
+		    realm_name(writer, ret->path.want.into));
+		return;
+	}
 	find_conditions(ret);
 	if (verdict_is_forwarded(ret->path.verdict))
 		say_forwarded(writer, &ret->path);

@@ -8,6 +8,7 @@
 #include "translator/rewrite.h"
 
 #define ICMP_CHECKSUM 2
+#define ICMP_ID       4
 #define ICMP_LENGTH   5 /* of the quote, in units of 4 bytes (RFC 4884) */
 
 enum icmp_type {
@@ -18,6 +19,7 @@ enum icmp_type {
 	ICMP_TIME_EXCEEDED = 11,
 	ICMP_PARAMETER_PROBLEM = 12,
 	ICMP_TIMESTAMP = 13,
+	ICMP_TIMESTAMP_REPLY = 14,
 	ICMP_MASK_REPLY = 18,
 };
 
@@ -44,6 +46,42 @@ static bool sum_is_true(const uint8_t *data, size_t len)
 	return checksum_finish(checksum_add(0, data, len)) == 0;
 }
 
+bool icmp_is_query(const struct packet *packet, struct endpoint *src,
+		   struct endpoint *dst, bool *ret_request)
+{
+	uint16_t id = packet_get16(packet, packet->header + ICMP_ID);
+	uint8_t type = packet_get8(packet, packet->header);
+
+	*ret_request = type == ICMP_ECHO || type == ICMP_TIMESTAMP;
+	src->port = *ret_request ? id : 0;
+	dst->port = *ret_request ? 0 : id;
+	return *ret_request || type == ICMP_ECHO_REPLY ||
+	       type == ICMP_TIMESTAMP_REPLY;
+}
+
+uint32_t icmp_rewrite_query(struct packet *packet, const struct endpoint *src,
+			    const struct endpoint *dst)
+{
+	struct endpoint from, to;
+	bool request;
+
+	icmp_is_query(packet, &from, &to, &request);
+	return rewrite_query(packet, &src->addr, &dst->addr,
+			     request ? src->port : dst->port);
+}
+
+/* Ports, or an identifier in their place. */
+static bool has_ports(const struct packet *packet)
+{
+	struct endpoint src, dst;
+	bool request;
+
+	return packet->protocol == PACKET_UDP ||
+	       packet->protocol == PACKET_TCP ||
+	       (packet->protocol == PACKET_ICMP &&
+		icmp_is_query(packet, &src, &dst, &request));
+}
+
 enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted)
 {
 	uint8_t *icmp = packet->data + packet->header;
@@ -51,11 +89,13 @@ enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted)
 	struct packet quoted;
 	enum verdict verdict;
 
-	if (packet_is_fragment(packet))
+	if (packet->offset > 0)
 		return VERDICT_ICMP_FRAGMENT;
 	verdict = verdict_of_type(packet_get8(packet, packet->header));
 	if (verdict != VERDICT_ICMP_ERROR)
 		return verdict;
+	if (packet_is_fragment(packet))
+		return VERDICT_ICMP_FRAGMENT;
 	if (!sum_is_true(icmp, len)) /* RFC 5508, REQ-3 */
 		return VERDICT_ICMP_CHECKSUM;
 	if (packet_open_quoted(icmp + PACKET_ICMP_HEADER,
@@ -65,8 +105,7 @@ enum verdict icmp_open(const struct packet *packet, struct packet *ret_quoted)
 		return VERDICT_ICMP_CHECKSUM;
 	if (packet_has_route(&quoted))
 		return VERDICT_OPTION;
-	if ((quoted.protocol != PACKET_UDP && quoted.protocol != PACKET_TCP) ||
-	    quoted.offset > 0)
+	if (quoted.offset > 0 || !has_ports(&quoted))
 		return VERDICT_ICMP_NO_RULE;
 	*ret_quoted = quoted;
 	return VERDICT_ICMP_ERROR;
@@ -103,8 +142,12 @@ void icmp_rewrite(struct packet *packet, struct packet *quoted,
 
 	if (to->erase_extensions)
 		erase_extensions(packet, quoted);
-	difference = rewrite_endpoints(quoted, &to->quoted_src,
-				       &to->quoted_dst);
+	if (quoted->protocol == PACKET_ICMP)
+		difference = icmp_rewrite_query(quoted, &to->quoted_src,
+						&to->quoted_dst);
+	else
+		difference = rewrite_endpoints(quoted, &to->quoted_src,
+					       &to->quoted_dst);
 	packet_set16(packet, at,
 		     checksum_update(packet_get16(packet, at), difference));
 	rewrite_addresses(packet, &to->src, &to->dst);

@@ -281,6 +281,29 @@ static void text_take(FILE *out, const struct plan *plan, realm_id realm)
 		plan_tun_name(plan->conf, realm, name));
 }
 
+/*
+ * Answers to queries by identifier, but for those of the host itself, and
+ * errors about queries: the quoted identifier is 4 bytes behind an IP header
+ * without options.
+ */
+static void text_own_queries(FILE *out, const struct plan_own *own,
+			     realm_id realm)
+{
+	char addr[IP_ADDR_TEXT];
+
+	ip_addr_format(&own->addr, addr);
+	fprintf(out,
+		"\t\tip daddr %s icmp type { echo-reply, timestamp-reply } "
+		"@th,32,16 %u-%u ct state != established goto take_%u\n"
+		"\t\tip daddr %s icmp type { destination-unreachable, "
+		"time-exceeded, parameter-problem } @th,64,8 0x45 @th,136,8 1 "
+		"@th,160,32 0x%08x @th,256,16 %u-%u goto take_%u\n",
+		addr, (unsigned)own->ports.first, (unsigned)own->ports.last,
+		(unsigned)realm, addr, ip_addr_to_v4(&own->addr),
+		(unsigned)own->ports.first, (unsigned)own->ports.last,
+		(unsigned)realm);
+}
+
 /* Ports of an address of the host: packets to them, and ICMP errors. */
 static void text_own(FILE *out, const struct plan_own *own, realm_id realm)
 {
@@ -293,6 +316,8 @@ static void text_own(FILE *out, const struct plan_own *own, realm_id realm)
 		(unsigned)own->ports.last, (unsigned)realm);
 	nft_errors_about_own(out, own);
 	fprintf(out, " goto take_%u\n", (unsigned)realm);
+	if (own->dynamic)
+		text_own_queries(out, own, realm);
 }
 
 /*

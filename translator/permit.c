@@ -32,6 +32,8 @@ struct permits {
 	struct table by_key;
 	struct table quotas;
 	struct list ages;
+	permits_last_fn on_last;
+	void *arg;
 	uint64_t seed;
 };
 
@@ -59,6 +61,7 @@ fail:
 static void permit_remove(struct permits *permits, struct permit *permit)
 {
 	struct quota *quota = permit->quota;
+	uint64_t rule = quota->rule;
 
 	table_remove(&permits->by_key, &permit->node);
 	list_remove(&permit->age);
@@ -68,6 +71,14 @@ static void permit_remove(struct permits *permits, struct permit *permit)
 		return;
 	table_remove(&permits->quotas, &quota->node);
 	free(quota);
+	if (permits->on_last)
+		permits->on_last(rule, permits->arg);
+}
+
+void permits_watch(struct permits *permits, permits_last_fn on_last, void *arg)
+{
+	permits->on_last = on_last;
+	permits->arg = arg;
 }
 
 static struct permit *oldest(const struct permits *permits)
@@ -143,15 +154,46 @@ bool permits_has(const struct permits *permits, const struct permit_key *key,
 	return permit && now_ms - permit->refreshed_ms < span_ms(permit, timer);
 }
 
+static struct quota *quota_find(const struct permits *permits, uint64_t rule)
+{
+	struct table_node *node;
+
+	node = table_find(&permits->quotas, hash_u64(rule, permits->seed),
+			  quota_equal, &rule);
+	return node ? container_of(node, struct quota, node) : NULL;
+}
+
+bool permits_has_address(const struct permits *permits,
+			 const struct permit_key *key, uint32_t timer,
+			 uint64_t now_ms)
+{
+	const struct quota *quota = quota_find(permits, key->rule);
+	const struct list *pos;
+
+	if (!quota)
+		return false;
+	list_for_each(pos, &quota->permits) {
+		const struct permit *permit =
+			container_of_const(pos, struct permit, sibling);
+
+		if (permit->key.offset == key->offset &&
+		    permit->key.kind == key->kind &&
+		    permit->key.remote.realm == key->remote.realm &&
+		    ip_addr_equal(&permit->key.remote.addr,
+				  &key->remote.addr) &&
+		    now_ms - permit->refreshed_ms < span_ms(permit, timer))
+			return true;
+	}
+	return false;
+}
+
 static struct quota *quota_get(struct permits *permits, uint64_t rule)
 {
 	uint64_t hash = hash_u64(rule, permits->seed);
-	struct table_node *node;
-	struct quota *quota;
+	struct quota *quota = quota_find(permits, rule);
 
-	node = table_find(&permits->quotas, hash, quota_equal, &rule);
-	if (node)
-		return container_of(node, struct quota, node);
+	if (quota)
+		return quota;
 	quota = calloc(1, sizeof(*quota));
 	if (!quota)
 		return NULL;

@@ -21,14 +21,23 @@ struct permit_key {
 
 struct permits;
 
+/* The last permit of a rule has gone. */
+typedef void (*permits_last_fn)(uint64_t rule, void *arg);
+
 /* NULL: no memory. `seed`: random, keys the hashes. */
 struct permits *permits_new(uint64_t seed);
 void permits_free(struct permits *permits);
 size_t permits_count(const struct permits *permits);
+/* `on_last` (NULL: none) is called from within whatever removes one. */
+void permits_watch(struct permits *permits, permits_last_fn on_last, void *arg);
 
 /* Is there one that was refreshed less than `timer` seconds ago? */
 bool permits_has(const struct permits *permits, const struct permit_key *key,
 		 uint32_t timer, uint64_t now_ms);
+/* The same, whatever the remote's port. */
+bool permits_has_address(const struct permits *permits,
+			 const struct permit_key *key, uint32_t timer,
+			 uint64_t now_ms);
 /*
  * Adds or refreshes. Where a limit is reached the one that was refreshed
  * longest ago makes room: of the rule, or of all. Without memory nothing is

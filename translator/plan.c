@@ -133,7 +133,9 @@ static uint64_t make_owns(struct making *making, const struct conf_pool *pool,
 			  const struct conf_range *range)
 {
 	const struct rtnl_host *host = making->host;
-	struct plan_own own = { .ports = range->ports, .realm = pool->realm };
+	struct plan_own own = { .ports = range->ports,
+				.realm = pool->realm,
+				.dynamic = pool->dynamic };
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < host->addr_count; i++) {

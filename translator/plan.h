@@ -35,6 +35,7 @@ struct plan_own {
 	struct ip_addr addr;
 	struct port_range ports;
 	realm_id realm; /* of the pool */
+	bool dynamic;   /* identifiers of ICMP queries too */
 };
 
 struct plan_local { /* an address of the host */

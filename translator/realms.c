@@ -23,6 +23,9 @@ struct view { /* what one realm sees */
 	struct atlas reached;
 	realm_id fallback; /* for what is in none of the regions */
 	bool reaches[REALM_MAX];
+	bool dynamic;
+	bool dynamic_pool;
+	enum conf_filter filter;
 };
 
 struct realms {
@@ -156,6 +159,11 @@ static bool view_build(struct view *view, const struct conf *conf, realm_id id)
 
 	view->fallback = realm->network_count == 0 ? id : REALM_NONE;
 	view->reaches[id] = true;
+	view->dynamic = realm->dynamic;
+	view->filter = realm->filter;
+	for (size_t i = 0; i < conf->pool_count; i++)
+		if (conf->pools[i].dynamic && conf->pools[i].realm == id)
+			view->dynamic_pool = true;
 	if (!add_realm(&view->own, conf, id) ||
 	    !add_pools(&view->pools, conf, id))
 		return false;
@@ -236,4 +244,19 @@ bool realms_in_pool(const struct realms *realms, realm_id realm,
 		    const struct ip_addr *addr)
 {
 	return atlas_find(&realms->views[realm].pools, addr);
+}
+
+bool realms_is_dynamic(const struct realms *realms, realm_id realm)
+{
+	return realms->views[realm].dynamic;
+}
+
+enum conf_filter realms_filter(const struct realms *realms, realm_id realm)
+{
+	return realms->views[realm].filter;
+}
+
+bool realms_has_dynamic_pool(const struct realms *realms, realm_id realm)
+{
+	return realms->views[realm].dynamic_pool;
 }

@@ -20,6 +20,12 @@ realm_id realms_of(const struct realms *realms, realm_id from,
 		   const struct ip_addr *addr);
 /* Are the addresses of `to` valid in `from`? A realm reaches itself. */
 bool realms_reach(const struct realms *realms, realm_id from, realm_id to);
+/* Does what this realm sends get a mapping where no rule takes it over? */
+bool realms_is_dynamic(const struct realms *realms, realm_id realm);
+/* Whom the mappings of its parties let in. */
+enum conf_filter realms_filter(const struct realms *realms, realm_id realm);
+/* Has it a pool of which mappings are made? */
+bool realms_has_dynamic_pool(const struct realms *realms, realm_id realm);
 /*
  * Is it an address of a pool of the realm, at whatever port? The address is
  * the edge's then: nothing is forwarded to it that no rule takes.

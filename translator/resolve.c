@@ -29,6 +29,39 @@ static bool has_permit(const struct resolve_view *view,
 	return permits_has(view->permits, &key, rule->timer, view->now_ms);
 }
 
+bool resolve_is_dynamic(const struct ruleset_rule *rule)
+{
+	return rule->id >= RULE_ID_DYNAMIC;
+}
+
+/* A mapping lets in whom its inner endpoint has spoken with, more or less. */
+static bool has_session(const struct resolve_view *view,
+			const struct ruleset_rule *rule,
+			const struct endpoint *remote)
+{
+	struct permit_key key = permit_of(rule, 0, remote);
+
+	key.rule = rule->id;
+	if (permits_has(view->sessions, &key, rule->timer, view->now_ms))
+		return true;
+	return realms_filter(view->realms, rule->inner.realm) ==
+		       CONF_FILTER_ADDRESS &&
+	       permits_has_address(view->sessions, &key, rule->timer,
+				   view->now_ms);
+}
+
+/* An originating rule admits those it has sent to. */
+static bool is_admitted(const struct resolve_view *view,
+			const struct ruleset_rule *rule, uint16_t offset,
+			const struct endpoint *remote)
+{
+	if (rule->kind != RULE_ORIGINATING)
+		return true;
+	return resolve_is_dynamic(rule) ?
+		       has_session(view, rule, remote) :
+		       has_permit(view, rule, offset, remote);
+}
+
 /* A terminating rule is the source towards those it has heard from. */
 static bool is_source(const struct ruleset_rule *rule, uint16_t offset,
 		      const struct endpoint *remote, void *arg)
@@ -45,6 +78,21 @@ static void add_step(struct resolve_path *path, const struct ruleset_rule *rule,
 {
 	path->steps[path->step_count++] =
 		(struct resolve_step){ rule, *remote, offset, source };
+}
+
+static void want_mapping(const struct resolve_view *view, realm_id into,
+			 const struct endpoint *remote,
+			 struct resolve_path *path)
+{
+	path->wants_mapping = view->sessions &&
+			      realms_is_dynamic(view->realms,
+						path->src.realm) &&
+			      realms_has_dynamic_pool(view->realms, into);
+	path->want.inner = path->src;
+	path->want.remote = *remote;
+	path->want.remote.realm = into;
+	path->want.into = into;
+	path->want.protocol = view->protocol;
 }
 
 /*
@@ -72,6 +120,7 @@ static bool take_source(const struct resolve_view *view, realm_id into,
 			path->src.port = (uint16_t)(rule->outer.port + offset);
 		}
 	} else if (!realms_reach(view->realms, into, path->src.realm)) {
+		want_mapping(view, into, remote, path);
 		return false;
 	}
 	path->src.realm = into;
@@ -90,8 +139,7 @@ static enum verdict take_destination(const struct resolve_view *view,
 		path->refused = rule;
 		return VERDICT_CONDITION;
 	}
-	if (rule->kind == RULE_ORIGINATING &&
-	    !has_permit(view, rule, offset, &path->src)) {
+	if (!is_admitted(view, rule, offset, &path->src)) {
 		path->refused = rule;
 		return VERDICT_UNSOLICITED;
 	}
@@ -160,12 +208,16 @@ struct resolve_path resolve(const struct resolve_view *view,
 		path.verdict = VERDICT_NO_REALM;
 		return path;
 	}
+	rule = ruleset_find_outer(view->ruleset, view->protocol, &path.dst);
 	if (path.dst.realm != src->realm &&
 	    !take_source(view, path.dst.realm, &path.dst, &path)) {
 		path.verdict = VERDICT_NO_SOURCE;
+		/* Not for a packet that would be discarded all the same. */
+		if (!rule && realms_in_pool(view->realms, path.dst.realm,
+					    &path.dst.addr))
+			path.wants_mapping = false;
 		return path;
 	}
-	rule = ruleset_find_outer(view->ruleset, view->protocol, &path.dst);
 	if (rule) {
 		path.verdict = take_destination(view, rule, &path);
 		if (path.verdict != VERDICT_IN)

@@ -3,7 +3,7 @@
 #ifndef VIADUCT_TRANSLATOR_RESOLVE_H
 #define VIADUCT_TRANSLATOR_RESOLVE_H
 
-#include "translator/permit.h"
+#include "translator/dynamic.h"
 #include "translator/realms.h"
 #include "translator/ruleset.h"
 #include "translator/verdict.h"
@@ -14,7 +14,8 @@ struct resolve_view { /* what is looked at; none owned */
 	const struct ruleset *ruleset;
 	const struct realms *realms;
 	const struct permits *permits;
-	enum rule_protocol protocol; /* of the packet */
+	const struct permits *sessions; /* of dynamic mappings, or NULL */
+	enum rule_protocol protocol;    /* of the packet */
 	uint64_t now_ms;
 };
 
@@ -36,7 +37,12 @@ struct resolve_path {
 	size_t step_count;
 	struct resolve_step steps[RESOLVE_STEPS_MAX];
 	const struct ruleset_rule *refused; /* the rule that discarded it */
+	/* It is discarded as NO_SOURCE, for want of this mapping. */
+	bool wants_mapping;
+	struct dynamic_want want;
 };
+
+bool resolve_is_dynamic(const struct ruleset_rule *rule);
 
 /*
  * What an address alone can be refused for. VERDICT_ROUTED: nothing is wrong

@@ -4,8 +4,10 @@
 
 #include "translator/checksum.h"
 
-#define UDP_CHECKSUM 6
-#define TCP_CHECKSUM 16
+#define UDP_CHECKSUM  6
+#define TCP_CHECKSUM  16
+#define ICMP_CHECKSUM 2
+#define ICMP_ID       4
 
 static uint32_t set16(struct packet *packet, size_t offset, uint16_t value,
 		      uint32_t difference)
@@ -68,4 +70,17 @@ uint32_t rewrite_endpoints(struct packet *packet, const struct endpoint *src,
 	if (udp && checksum == 0)
 		checksum = 0xffff;
 	return set16(packet, at, checksum, all + ports);
+}
+
+/* An ICMP checksum covers no addresses. */
+uint32_t rewrite_query(struct packet *packet, const struct ip_addr *src,
+		       const struct ip_addr *dst, uint16_t id)
+{
+	size_t at = packet->header + ICMP_CHECKSUM;
+	uint32_t all = rewrite_addresses(packet, src, dst);
+	uint32_t difference = set16(packet, packet->header + ICMP_ID, id, 0);
+	uint16_t checksum = packet_get16(packet, at);
+
+	return set16(packet, at, checksum_update(checksum, difference),
+		     all + difference);
 }

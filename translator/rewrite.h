@@ -19,5 +19,8 @@ uint32_t rewrite_addresses(struct packet *packet, const struct ip_addr *src,
 /* IP and UDP or TCP header: a whole packet, a first fragment, or a quoted one. */
 uint32_t rewrite_endpoints(struct packet *packet, const struct endpoint *src,
 			   const struct endpoint *dst);
+/* IP header and identifier of an ICMP query, whole or quoted. */
+uint32_t rewrite_query(struct packet *packet, const struct ip_addr *src,
+		       const struct ip_addr *dst, uint16_t id);
 
 #endif

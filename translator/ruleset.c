@@ -154,7 +154,8 @@ static int batch_copy(struct batch *batch, const struct ruleset *set,
 /* Of before the synchronisation that goes on, and not put again since. */
 static bool is_stale(const struct ruleset *set, const struct ruleset_rule *rule)
 {
-	return set->syncing && rule->sync != set->sync;
+	return set->syncing && rule->sync != set->sync &&
+	       rule->id < RULE_ID_DYNAMIC;
 }
 
 /* Claims the rule's outer endpoints among those of the batch. */
@@ -316,7 +317,7 @@ size_t ruleset_sync_end(struct ruleset *set)
 	set->syncing = false;
 	while ((rule = ids_next(&set->ids, id))) {
 		id = rule->id;
-		if (rule->sync == set->sync)
+		if (rule->sync == set->sync || rule->id >= RULE_ID_DYNAMIC)
 			continue;
 		remove_rule(set, rule);
 		removed++;

@@ -70,7 +70,7 @@ size_t ruleset_delete(struct ruleset *set, const uint64_t *ids, size_t count);
 /*
  * Between the two everything is put anew: what was not put since the begin
  * gives way to a rule that claims its outer endpoint, and is removed by the
- * end, which returns how many it removed. A begin without an end is forgotten
+ * end, which returns how many it removed. Dynamic mappings have no part in it. A begin without an end is forgotten
  * by the next begin.
  */
 void ruleset_sync_begin(struct ruleset *set);

@@ -11,6 +11,7 @@
 struct limits { /* what an endpoint of the rule must keep to */
 	size_t realm_count;
 	uint16_t ports;
+	uint16_t port_min; /* of queries the identifier may be 0 */
 	uint8_t family;
 };
 
@@ -18,7 +19,8 @@ static bool endpoint_is_possible(const struct endpoint *endpoint,
 				 const struct limits *limits)
 {
 	return endpoint->realm < limits->realm_count &&
-	       endpoint->addr.family == limits->family && endpoint->port > 0 &&
+	       endpoint->addr.family == limits->family &&
+	       endpoint->port >= limits->port_min &&
 	       endpoint->port + limits->ports - 1 <= UINT16_MAX;
 }
 
@@ -49,13 +51,16 @@ static bool rule_is_possible(const struct rule *rule, size_t realm_count)
 {
 	struct limits limits = { .realm_count = realm_count,
 				 .ports = rule->ports,
+				 .port_min = rule->protocol == RULE_ICMP ? 0 :
+									   1,
 				 .family = rule->outer.addr.family };
 
 	if (rule->id == 0 || rule->ports == 0 || rule->ports > RULE_PORTS_MAX ||
 	    limits.family == IP_NONE)
 		return false;
 	if (rule->kind > RULE_ORIGINATING ||
-	    (rule->protocol != RULE_UDP && rule->protocol != RULE_TCP))
+	    (rule->protocol != RULE_UDP && rule->protocol != RULE_TCP &&
+	     rule->protocol != RULE_ICMP))
 		return false;
 	if (rule->remote.prefix.addr.family != IP_NONE &&
 	    rule->remote.prefix.addr.family != limits.family)

@@ -54,6 +54,12 @@ static enum verdict admit(struct pass *pass, uint8_t *data, size_t len)
 			     &pass->dst);
 }
 
+const struct permits *
+translate_sessions(const struct translate_context *context)
+{
+	return context->dynamics ? dynamics_sessions(context->dynamics) : NULL;
+}
+
 /* `protocol`: the packet's, or that of the one that it quotes. */
 static struct resolve_path pass_resolve(const struct pass *pass,
 					uint8_t protocol,
@@ -64,6 +70,8 @@ static struct resolve_path pass_resolve(const struct pass *pass,
 				     .realms = pass->context->realms,
 				     .permits = pass->context->permits,
 				     .protocol = protocol,
+				     .sessions = translate_sessions(
+					     pass->context),
 				     .now_ms = pass->now_ms };
 
 	return resolve(&view, src, dst);
@@ -80,25 +88,34 @@ static void count_step(struct translate_effects *effects,
 		effects->out[1] = rule->counters;
 }
 
+/* Does passing this way let others pass, or only go on? */
+static bool step_opens(const struct resolve_step *step)
+{
+	if (resolve_is_dynamic(step->rule))
+		return true;
+	return step->rule->kind ==
+	       (step->source ? RULE_ORIGINATING : RULE_TERMINATING);
+}
+
 /*
  * An originating rule that sent, a terminating one that was sent to; of TCP
- * what comes the other way belongs to the session too.
+ * what comes the other way belongs to the session too. What a mapping sends
+ * keeps it (RFC 4787 REQ-6), what it is sent does not, but for TCP.
  */
 static void permit_step(const struct pass *pass,
 			struct translate_effects *effects,
 			const struct resolve_step *step)
 {
+	bool dynamic = resolve_is_dynamic(step->rule);
 	bool tcp = step->rule->protocol == RULE_TCP;
+	bool opens = step_opens(step);
 	struct translate_permit *permit;
-	bool opens;
 
-	if (step->rule->kind == RULE_BOTH)
-		return;
-	opens = step->rule->kind ==
-		(step->source ? RULE_ORIGINATING : RULE_TERMINATING);
-	if (!opens && !tcp)
+	if (dynamic ? !tcp && !step->source :
+		      step->rule->kind == RULE_BOTH || (!opens && !tcp))
 		return;
 	permit = &effects->permits[effects->permit_count++];
+	permit->is_dynamic = dynamic;
 	permit->is_tcp = tcp;
 	if (tcp) {
 		permit->segment.outbound = step->source;
@@ -106,7 +123,7 @@ static void permit_step(const struct pass *pass,
 		permit->segment.flags = packet_tcp_flags(&pass->packet);
 	}
 	permit->timer = step->rule->timer;
-	permit->key.rule = step->rule->first_serial;
+	permit->key.rule = dynamic ? step->rule->id : step->rule->first_serial;
 	permit->key.remote = step->remote;
 	permit->key.offset = step->offset;
 	permit->key.kind = step->rule->kind;
@@ -145,6 +162,46 @@ static void leave_fragment(const struct pass *pass,
 	trail->rule_count = (uint8_t)path->step_count;
 }
 
+/* A session of TCP begins with a SYN. */
+static bool may_open(const struct packet *packet)
+{
+	return packet->protocol != PACKET_TCP ||
+	       (packet_tcp_flags(packet) &
+		(PACKET_SYN | PACKET_ACK | PACKET_RST)) == PACKET_SYN;
+}
+
+static void take_path(const struct pass *pass, const struct resolve_path *path,
+		      struct translation *ret)
+{
+	ret->verdict = path->verdict;
+	if (pass->packet.more)
+		leave_fragment(pass, path, &ret->effects);
+	if (path->refused)
+		ret->effects.discarded = path->refused->counters;
+	if (!verdict_is_forwarded(path->verdict))
+		return;
+	for (size_t i = 0; i < path->step_count; i++) {
+		count_step(&ret->effects, path->steps[i].rule,
+			   path->steps[i].source);
+		permit_step(pass, &ret->effects, &path->steps[i]);
+	}
+	ret->to = path->dst.realm;
+}
+
+/*
+ * Its flow could go to the kernel: of UDP, and not of a mapping, which lives
+ * by the packets that are seen here.
+ */
+static bool is_for_kernel(const struct pass *pass,
+			  const struct resolve_path *path)
+{
+	for (size_t i = 0; i < path->step_count; i++)
+		if (resolve_is_dynamic(path->steps[i].rule))
+			return false;
+	return path->step_count > 0 && pass->packet.protocol == PACKET_UDP &&
+	       !packet_is_fragment(&pass->packet);
+}
+
 static void pass_ports(struct pass *pass, struct translation *ret)
 {
 	struct endpoint src = { pass->src, packet_src_port(&pass->packet),
@@ -154,25 +211,45 @@ static void pass_ports(struct pass *pass, struct translation *ret)
 	struct resolve_path path = pass_resolve(pass, pass->packet.protocol,
 						&src, &dst);
 
-	ret->verdict = path.verdict;
-	if (pass->packet.more)
-		leave_fragment(pass, &path, &ret->effects);
-	if (path.refused)
-		ret->effects.discarded = path.refused->counters;
+	take_path(pass, &path, ret);
+	if (path.wants_mapping && may_open(&pass->packet)) {
+		ret->wants_mapping = true;
+		ret->want = path.want;
+	}
 	if (!verdict_is_forwarded(path.verdict))
 		return;
-	for (size_t i = 0; i < path.step_count; i++) {
-		count_step(&ret->effects, path.steps[i].rule,
-			   path.steps[i].source);
-		permit_step(pass, &ret->effects, &path.steps[i]);
-	}
-	ret->effects.offer = path.step_count > 0 &&
-			     pass->packet.protocol == PACKET_UDP &&
-			     !packet_is_fragment(&pass->packet);
+	ret->effects.offer = is_for_kernel(pass, &path);
 	ret->effects.src = src;
 	ret->effects.dst = dst;
 	rewrite_endpoints(&pass->packet, &path.src, &path.dst);
-	ret->to = path.dst.realm;
+}
+
+/*
+ * An echo and the like. Only mappings take them: without one of those on its
+ * way it is discarded as it would be without any.
+ */
+static void pass_query(struct pass *pass, struct translation *ret)
+{
+	struct endpoint src = { .addr = pass->src, .realm = pass->from };
+	struct endpoint dst = { .addr = pass->dst, .realm = pass->from };
+	struct resolve_path path;
+	bool request;
+
+	if (!icmp_is_query(&pass->packet, &src, &dst, &request))
+		return;
+	path = pass_resolve(pass, PACKET_ICMP, &src, &dst);
+	if (path.wants_mapping && request) {
+		ret->wants_mapping = true;
+		ret->want = path.want;
+	}
+	if (path.refused) {
+		ret->verdict = path.verdict;
+		ret->effects.discarded = path.refused->counters;
+	}
+	if (!verdict_is_forwarded(path.verdict) || path.step_count == 0)
+		return;
+	take_path(pass, &path, ret);
+	icmp_rewrite_query(&pass->packet, &path.src, &path.dst);
 }
 
 /* After the first: goes along as long as the rules are those of then. */
@@ -182,7 +259,9 @@ static void pass_later_fragment(struct pass *pass, struct translation *ret)
 	struct translate_effects effects = { 0 };
 	const struct fragment_path *path;
 
-	ret->verdict = VERDICT_FRAGMENT_UNKNOWN;
+	ret->verdict = pass->packet.protocol == PACKET_ICMP ?
+			       VERDICT_ICMP_FRAGMENT :
+			       VERDICT_FRAGMENT_UNKNOWN;
 	path = fragments_find(pass->context->fragments, &key, pass->now_ms);
 	if (!path)
 		return;
@@ -219,6 +298,21 @@ static struct ip_addr error_source(const struct pass *pass,
 	return realm == pass->from ? pass->src : path->src.addr;
 }
 
+static void quoted_endpoints(const struct packet *quoted, struct endpoint *src,
+			     struct endpoint *dst)
+{
+	bool request;
+
+	src->addr = packet_src(quoted);
+	dst->addr = packet_dst(quoted);
+	if (quoted->protocol == PACKET_ICMP) {
+		icmp_is_query(quoted, src, dst, &request);
+		return;
+	}
+	src->port = packet_src_port(quoted);
+	dst->port = packet_dst_port(quoted);
+}
+
 static void pass_icmp(struct pass *pass, struct translation *ret)
 {
 	struct endpoint quoted_src = { .realm = pass->from };
@@ -228,12 +322,11 @@ static void pass_icmp(struct pass *pass, struct translation *ret)
 	struct packet quoted;
 
 	ret->verdict = icmp_open(&pass->packet, &quoted);
+	if (ret->verdict == VERDICT_ICMP_QUERY)
+		pass_query(pass, ret);
 	if (ret->verdict != VERDICT_ICMP_ERROR)
 		return;
-	quoted_src.addr = packet_src(&quoted);
-	quoted_src.port = packet_src_port(&quoted);
-	quoted_dst.addr = packet_dst(&quoted);
-	quoted_dst.port = packet_dst_port(&quoted);
+	quoted_endpoints(&quoted, &quoted_src, &quoted_dst);
 	path = pass_resolve(pass, quoted.protocol, &quoted_dst, &quoted_src);
 	if (!verdict_is_forwarded(path.verdict) || path.step_count == 0 ||
 	    !ip_addr_equal(&pass->dst, &quoted_src.addr)) {
@@ -261,10 +354,10 @@ struct translation translate(const struct translate_context *context,
 	ret.verdict = admit(&pass, packet, len);
 	if (!verdict_is_forwarded(ret.verdict))
 		return ret;
-	if (pass.packet.protocol == PACKET_ICMP)
-		pass_icmp(&pass, &ret);
-	else if (pass.packet.offset > 0)
+	if (pass.packet.offset > 0)
 		pass_later_fragment(&pass, &ret);
+	else if (pass.packet.protocol == PACKET_ICMP)
+		pass_icmp(&pass, &ret);
 	else
 		pass_ports(&pass, &ret);
 	return ret;
@@ -273,12 +366,15 @@ struct translation translate(const struct translate_context *context,
 static void apply_permit(const struct translate_context *context,
 			 const struct translate_permit *permit, uint64_t now_ms)
 {
+	struct permits *permits = permit->is_dynamic ?
+					  dynamics_sessions(context->dynamics) :
+					  context->permits;
+
 	if (permit->is_tcp)
-		permits_follow(context->permits, &permit->key, permit->timer,
+		permits_follow(permits, &permit->key, permit->timer,
 			       &permit->segment, now_ms);
 	else
-		permits_refresh(context->permits, &permit->key, permit->timer,
-				now_ms);
+		permits_refresh(permits, &permit->key, permit->timer, now_ms);
 }
 
 void translate_apply(const struct translate_context *context,
@@ -308,4 +404,39 @@ void translate_apply(const struct translate_context *context,
 		fragments_forget(context->fragments, &effects->fragment_key);
 		break;
 	}
+}
+
+static enum verdict verdict_without(int err, enum verdict otherwise)
+{
+	switch (err) {
+	case -EDQUOT:
+		return VERDICT_DYNAMIC_LIMIT;
+	case -ENOSPC:
+		return VERDICT_DYNAMIC_FULL;
+	default:
+		return otherwise;
+	}
+}
+
+struct translation translate_whole(const struct translate_context *context,
+				   realm_id from, uint8_t *packet, size_t len,
+				   uint64_t now_ms,
+				   uint64_t count[VERDICT_COUNT])
+{
+	struct translation translation = translate(context, from, packet, len,
+						   now_ms);
+	int err;
+
+	if (translation.wants_mapping) {
+		err = dynamics_add(context->dynamics, &translation.want,
+				   now_ms);
+		if (err)
+			translation.verdict =
+				verdict_without(err, translation.verdict);
+		else
+			translation = translate(context, from, packet, len,
+						now_ms);
+	}
+	translate_apply(context, &translation, now_ms, count);
+	return translation;
 }

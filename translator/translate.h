@@ -2,6 +2,9 @@
 /*
  * SPINE: one packet from one realm to a verdict.
  *
+ * A packet that wants a dynamic mapping is discarded by translate(), which says
+ * so; translate_whole() makes the mapping and passes the packet once more.
+ *
  * translate() looks things up and rewrites the packet's headers in place; it
  * changes nothing else. What the packet leaves behind (counters, permits,
  * fragments) is in its result as effects, which translate_apply() carries out.
@@ -17,7 +20,12 @@ struct translate_context { /* none owned */
 	const struct realms *realms;
 	struct permits *permits;
 	struct fragments *fragments;
+	struct dynamics *dynamics; /* NULL: no mappings */
 };
+
+/* Of dynamic mappings; NULL: there are none. */
+const struct permits *
+translate_sessions(const struct translate_context *context);
 
 enum translate_fragment {
 	TRANSLATE_FRAGMENT_NONE,
@@ -29,6 +37,7 @@ struct translate_permit {
 	struct permit_key key;
 	uint32_t timer; /* seconds */
 	bool is_tcp;
+	bool is_dynamic;               /* a session of a mapping */
 	struct permit_segment segment; /* of TCP */
 };
 
@@ -50,6 +59,9 @@ struct translation {
 	enum verdict verdict;
 	realm_id to; /* REALM_NONE unless the verdict forwards */
 	struct translate_effects effects;
+	/* It would pass with this mapping. */
+	bool wants_mapping;
+	struct dynamic_want want;
 };
 
 /*
@@ -68,5 +80,11 @@ struct translation translate(const struct translate_context *context,
 void translate_apply(const struct translate_context *context,
 		     const struct translation *translation, uint64_t now_ms,
 		     uint64_t count[VERDICT_COUNT]);
+
+/* All of it: makes the mapping that a packet wants, and passes it again. */
+struct translation translate_whole(const struct translate_context *context,
+				   realm_id from, uint8_t *packet, size_t len,
+				   uint64_t now_ms,
+				   uint64_t count[VERDICT_COUNT]);
 
 #endif

@@ -55,6 +55,10 @@ const char *verdict_name(enum verdict verdict)
 		return "icmp_fragment";
 	case VERDICT_ICMP_NO_RULE:
 		return "icmp_no_rule";
+	case VERDICT_DYNAMIC_FULL:
+		return "dynamic_full";
+	case VERDICT_DYNAMIC_LIMIT:
+		return "dynamic_limit";
 	}
 	return "?";
 }

@@ -33,9 +33,11 @@ enum verdict {
 	VERDICT_ICMP_CHECKSUM, /* of the message, or of the quoted header */
 	VERDICT_ICMP_FRAGMENT, /* an error in pieces */
 	VERDICT_ICMP_NO_RULE,  /* quotes a packet that no rule let through */
+	VERDICT_DYNAMIC_FULL,  /* no endpoint is left for a mapping */
+	VERDICT_DYNAMIC_LIMIT, /* its sender has as many as it may */
 };
 
-#define VERDICT_COUNT (VERDICT_ICMP_NO_RULE + 1)
+#define VERDICT_COUNT (VERDICT_DYNAMIC_LIMIT + 1)
 
 /* "in", "no_rule" ...: the word that counters, logs and tests use. */
 const char *verdict_name(enum verdict verdict);

@@ -26,7 +26,7 @@ struct port {                   /* one TUN */
 
 struct worker {
 	struct worker_options options;
-	struct translate_context context; /* all four owned */
+	struct translate_context context; /* all owned */
 	struct realms *realms;            /* owned; the context's */
 	struct event *expiry;             /* owned */
 	struct fastpath *fastpath;        /* owned; NULL: none */
@@ -48,11 +48,10 @@ static void forward(struct worker *worker, realm_id to, size_t len)
 static void on_packet(struct worker *worker, realm_id from, size_t len)
 {
 	uint64_t now = mono_ms();
-	struct translation translation = translate(&worker->context, from,
-						   worker->packet, len, now);
+	struct translation translation =
+		translate_whole(&worker->context, from, worker->packet, len,
+				now, worker->counts.verdicts);
 
-	translate_apply(&worker->context, &translation, now,
-			worker->counts.verdicts);
 	if (translation.to != REALM_NONE)
 		forward(worker, translation.to, len);
 	if (translation.effects.offer && worker->fastpath != NULL)
@@ -99,11 +98,29 @@ static void on_expiry(int fd, short what, void *arg)
 	(void)what;
 	permits_expire(worker->context.permits, now);
 	fragments_expire(worker->context.fragments, now);
+	dynamics_expire(worker->context.dynamics, now);
+}
+
+/* Who had which outer endpoint, and when: for whoever has to tell. */
+static void on_mapping(const struct ruleset_rule *rule, bool begins, void *arg)
+{
+	const struct worker *worker = arg;
+	const struct realm_names *names = &worker->options.conf->names;
+	char inner[ENDPOINT_TEXT];
+	char outer[ENDPOINT_TEXT];
+
+	log_debug("dynamic: %s %s <-> %s %s",
+		  rule->protocol == RULE_TCP  ? "tcp" :
+		  rule->protocol == RULE_ICMP ? "icmp" :
+						"udp",
+		  endpoint_format(&rule->inner, names, inner),
+		  endpoint_format(&rule->outer, names, outer),
+		  begins ? "begins" : "ends");
 }
 
 static int make_context(struct worker *worker)
 {
-	uint64_t seeds[3];
+	uint64_t seeds[4];
 
 	random_bytes(seeds, sizeof(seeds));
 	worker->realms = realms_new(worker->options.conf);
@@ -112,9 +129,16 @@ static int make_context(struct worker *worker)
 					      seeds[0]);
 	worker->context.permits = permits_new(seeds[1]);
 	worker->context.fragments = fragments_new(seeds[2]);
+	if (worker->context.ruleset != NULL)
+		worker->context.dynamics = dynamics_new(worker->options.conf,
+							worker->context.ruleset,
+							seeds[3]);
+	if (worker->context.dynamics != NULL)
+		dynamics_watch(worker->context.dynamics, on_mapping, worker);
 	return worker->realms == NULL || worker->context.ruleset == NULL ||
 			       worker->context.permits == NULL ||
-			       worker->context.fragments == NULL ?
+			       worker->context.fragments == NULL ||
+			       worker->context.dynamics == NULL ?
 		       -ENOMEM :
 		       0;
 }
@@ -206,6 +230,7 @@ void worker_free(struct worker *worker)
 	if (worker->expiry != NULL)
 		event_free(worker->expiry);
 	fastpath_free(worker->fastpath);
+	dynamics_free(worker->context.dynamics);
 	fragments_free(worker->context.fragments);
 	permits_free(worker->context.permits);
 	ruleset_free(worker->context.ruleset);
@@ -242,4 +267,9 @@ size_t worker_permits(const struct worker *worker)
 size_t worker_fragments(const struct worker *worker)
 {
 	return fragments_count(worker->context.fragments);
+}
+
+size_t worker_dynamics(const struct worker *worker)
+{
+	return dynamics_count(worker->context.dynamics);
 }

@@ -44,5 +44,6 @@ struct fastpath *worker_fastpath(const struct worker *worker);
 const struct worker_counts *worker_counts(const struct worker *worker);
 size_t worker_permits(const struct worker *worker);
 size_t worker_fragments(const struct worker *worker);
+size_t worker_dynamics(const struct worker *worker); /* mappings */
 
 #endif

@@ -232,6 +232,24 @@ static const struct {
 	  "f:6: trunk d: host is not set\n" },
 	{ CONF_TWO_REALMS "route default { }\n",
 	  "f:3: route default: to is not set\n" },
+	/* Dynamic mappings */
+	{ "realm inside { interface = in0 networks = \"10.0.0.0/8\"\n"
+	  "reaches = outside dynamic = yes }\n"
+	  "realm outside { interface = out0 pool = \"1.1.1.1:1000-1999\"\n"
+	  "filter = port dynamic_max = 0 dynamic_timer = 119 }\n",
+	  "f:1: realm inside is dynamic, but no other realm has a pool that "
+	  "is\n"
+	  "f:4: \"port\" is not one of address, endpoint or any\n"
+	  "f:4: \"0\" is no number from 1 to 65535\n"
+	  "f:4: \"119\" is no number from 120 to 86400\n" },
+	{ CONF_TWO_REALMS
+	  "pool nat { realm = outside dynamic = yes\n"
+	  "endpoints = {\"203.0.113.16:17000-17999\", \"4.4.4.4:2-3\"} }\n"
+	  "static { inner = \"10.0.0.5:80@inside\" realm = outside\n"
+	  "outer = \"4.4.4.4:2\" protocol = udp }\n",
+	  "f:4: \"203.0.113.16:17000-17999\" overlaps "
+	  "\"203.0.113.16/30:16384-32767\" of pool outside\n"
+	  "f:6: \"4.4.4.4:2\", 1 ports, is in no pool of realm outside\n" },
 	/* Static entries */
 	{ CONF_TWO_REALMS
 	  "static { inner = \"10.0.0.5:80@inside\" realm = outside\n"

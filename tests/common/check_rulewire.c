@@ -39,7 +39,7 @@ static struct rule sample_rule(const struct rule_condition *conditions,
 			       uint16_t count)
 {
 	struct rule rule = {
-		.id = UINT64_C(0x1122334455667788),
+		.id = UINT64_C(0x0002334455667788),
 		.group = "call-7f3a",
 		.inner = endpoint_of("2.2.2.2:2222", 0),
 		.outer = endpoint_of("3.3.3.3:3333", 1),
@@ -197,6 +197,8 @@ START_TEST(rules_that_break_an_invariant_are_refused)
 	} while (0)
 
 	REFUSED(rule.id = 0);
+	REFUSED(rule.id = RULE_ID_DYNAMIC);
+	REFUSED(rule.protocol = RULE_ICMP);
 	REFUSED(rule.kind = 3);
 	REFUSED(rule.protocol = 1);
 	REFUSED(rule.ports = 0);

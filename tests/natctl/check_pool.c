@@ -387,6 +387,31 @@ START_TEST(a_port_is_leased_for_udp_and_for_tcp_apart)
 }
 END_TEST
 
+START_TEST(a_dynamic_pool_is_the_translators)
+{
+	struct pool_want want;
+	struct pool_info info;
+
+	basin_remake(
+		SAMPLE_INSIDE SAMPLE_OUTSIDE(
+			"\"3.3.3.1:1000-1001\"") "pool nat { realm = outside dynamic = yes"
+						 " endpoints = {\"4.4.4.4:2000-2009\"} }\n",
+		1);
+	pool_describe(basin.set, 1, &info);
+	ck_assert(info.dynamic);
+	ck_assert_uint_eq(info.endpoints, 10);
+	ck_assert_uint_eq(info.udp.leased, 10);
+	ck_assert_uint_eq(info.tcp.leased, 10);
+	want = basin_wish_of("4.4.4.4", 2000, 2000, true);
+	basin_refuse(&want, -EADDRNOTAVAIL);
+	want = basin_want_of("2.2.2.2:2222@inside", 1);
+	want.wish.name = "nat";
+	want.wish.strict = true;
+	basin_refuse(&want, -ENOENT);
+	basin_remake(SAMPLE_INSIDE SAMPLE_OUTSIDE("\"3.3.3.1:1000-1001\""), 1);
+}
+END_TEST
+
 START_TEST(a_lack_of_memory_changes_nothing)
 {
 	struct pool_want want = basin_wish_of("3.3.3.3", 1332, 1332, true);
@@ -444,6 +469,7 @@ int main(void)
 		a_large_pool_costs_no_memory_before_its_use,
 		ipv6_endpoints_are_given_to_ipv6_endpoints,
 		a_port_is_leased_for_udp_and_for_tcp_apart,
+		a_dynamic_pool_is_the_translators,
 		a_lack_of_memory_changes_nothing,
 	};
 

@@ -30,10 +30,9 @@ static void send_packet(struct scene *scene, realm_id from)
 		complain(scene, "the packet before has no \"gives\"");
 	scene->packet_open = true;
 	memcpy(scene->after, scene->before, scene->len);
-	scene->translation = translate(&scene->context, from, scene->after,
-				       scene->len, scene->now_ms);
-	translate_apply(&scene->context, &scene->translation, scene->now_ms,
-			scene->count);
+	scene->translation = translate_whole(&scene->context, from,
+					     scene->after, scene->len,
+					     scene->now_ms, scene->count);
 }
 
 /* Before the packet is sent: explaining it must change nothing. */
@@ -96,6 +95,8 @@ static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
 		sample->extension_legacy = true;
 	else if (scene_take(scene, "quoted-tcp"))
 		sample->quoted_protocol = 6;
+	else if (scene_take(scene, "quoted-echo"))
+		sample->quoted_protocol = 1;
 	else if (scene_take(scene, "quote"))
 		sample->quoted_payload = scene_number(scene);
 	else
@@ -235,6 +236,8 @@ static void compare_explanation(struct scene *scene)
 	const struct explanation *foretold = &scene->explanation;
 	const struct resolve_path *path = &foretold->path;
 
+	if (path->wants_mapping)
+		return; /* it is made as the packet passes */
 	if (foretold->verdict != scene->translation.verdict)
 		complain(scene, "explained as %s",
 			 verdict_name(foretold->verdict));
@@ -311,6 +314,13 @@ static void on_counted(struct scene *scene)
 	}
 }
 
+static void on_seconds(struct scene *scene)
+{
+	scene_start(scene);
+	scene->now_ms += scene_number(scene) * 1000;
+	dynamics_expire(scene->context.dynamics, scene->now_ms);
+}
+
 static void run_line(struct scene *scene)
 {
 	if (scene_take(scene, "from")) {
@@ -339,7 +349,7 @@ static void run_line(struct scene *scene)
 	else if (scene_take(scene, "counted"))
 		on_counted(scene);
 	else if (scene_take(scene, "seconds"))
-		scene->now_ms += scene_number(scene) * 1000;
+		on_seconds(scene);
 	else
 		complain(scene, "\"%s\" is no step", scene->words[0]);
 }

@@ -143,7 +143,7 @@ START_TEST(a_rule_that_cannot_be_is_refused)
 	bad[6].inner.realm = 3;
 	bad[7].outer.realm = REALM_NONE;
 	bad[8].kind = 3;
-	bad[9].protocol = 1;
+	bad[9].protocol = 2;
 	bad[10].inner.addr.family = IP_V6;
 	bad[11].condition_count = 2; /* not sorted */
 	bad[11].conditions = conditions;

@@ -10,7 +10,7 @@
 #include <check.h>
 #include <stdint.h>
 
-#define SLOTS ((size_t)1 << 18)
+#define SLOTS ((size_t)1 << 20)
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);

@@ -80,6 +80,23 @@ static size_t build_tcp(const struct sample *sample, uint8_t *at)
 	return len;
 }
 
+/* An echo or timestamp, with what `payload` says behind its header. */
+static size_t build_query(const struct sample *sample, uint8_t *at)
+{
+	bool request = sample->icmp_type == 8 || sample->icmp_type == 13;
+	size_t len = 8 + sample->payload;
+
+	at[0] = sample->icmp_type;
+	at[1] = sample->icmp_code;
+	put16(at + 2, 0);
+	put16(at + 4, request ? sample->src.port : sample->dst.port);
+	put16(at + 6, 77); /* sequence number */
+	for (size_t i = 0; i < sample->payload; i++)
+		at[8 + i] = (uint8_t)(i * 7 + 3);
+	put16(at + 2, (uint16_t)~sample_sum(at, len, 0));
+	return len;
+}
+
 static size_t build_icmp(const struct sample *sample, uint8_t *at)
 {
 	struct sample quoted = { .src = sample->quoted_src,
@@ -90,6 +107,7 @@ static size_t build_icmp(const struct sample *sample, uint8_t *at)
 				 .ttl = 7,
 				 .id = sample->id,
 				 .protocol = sample->quoted_protocol,
+				 .icmp_type = 8,
 				 .options = sample->options,
 				 .no_checksum = sample->no_checksum };
 	uint8_t packet[SAMPLE_MAX];
@@ -122,6 +140,10 @@ static size_t build_body(const struct sample *sample, uint8_t *at)
 {
 	if (sample->protocol == 0)
 		return build_udp(sample, at);
+	if (sample->protocol == 1 &&
+	    (sample->icmp_type == 0 || sample->icmp_type == 8 ||
+	     sample->icmp_type == 13 || sample->icmp_type == 14))
+		return build_query(sample, at);
 	if (sample->protocol == 1)
 		return build_icmp(sample, at);
 	if (sample->protocol == 6)

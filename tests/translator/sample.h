@@ -23,6 +23,7 @@ struct sample {
 	bool options;          /* an IP header with options */
 	enum sample_part part; /* of a datagram in two fragments */
 	uint8_t tcp_flags;
+	/* A query's identifier is the port of who asks. */
 	uint8_t icmp_type;
 	uint8_t icmp_code;
 	struct endpoint quoted_src; /* of an ICMP error */

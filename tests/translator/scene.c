@@ -80,6 +80,7 @@ realm_id scene_realm_id(struct scene *scene)
 
 void scene_clear(struct scene *scene)
 {
+	dynamics_free(scene->context.dynamics);
 	ruleset_free(scene->context.ruleset);
 	realms_free((struct realms *)(uintptr_t)scene->context.realms);
 	permits_free(scene->context.permits);
@@ -87,6 +88,43 @@ void scene_clear(struct scene *scene)
 	*scene = (struct scene){ .path = scene->path, .line = scene->line };
 	scene->names.names = scene->name_list;
 	scene->now_ms = 1000000;
+}
+
+static enum conf_filter next_filter(struct scene *scene)
+{
+	if (scene_take(scene, "any"))
+		return CONF_FILTER_ANY;
+	if (scene_take(scene, "endpoint"))
+		return CONF_FILTER_ENDPOINT;
+	if (!scene_take(scene, "address"))
+		complain(scene, "no such filter");
+	return CONF_FILTER_ADDRESS;
+}
+
+/* false: it is no word of a dynamic realm. */
+static bool next_dynamic(struct scene *scene, struct scene_realm *realm)
+{
+	struct conf_range *range = &realm->dynamic[realm->dynamic_count];
+	const char *word;
+
+	if (scene_take(scene, "dynamic")) {
+		realm->is_dynamic = true;
+	} else if (scene_take(scene, "filter")) {
+		realm->filter = next_filter(scene);
+	} else if (scene_take(scene, "max")) {
+		realm->dynamic_max = (unsigned)scene_number(scene);
+	} else if (scene_take(scene, "timer")) {
+		realm->dynamic_timer = (unsigned)scene_number(scene);
+	} else if (scene_take(scene, "dynamic-pool")) {
+		range->prefix = next_prefix(scene);
+		word = scene_word(scene);
+		if (port_range_parse(word, strlen(word), &range->ports))
+			complain(scene, "no such ports");
+		realm->dynamic_count++;
+	} else {
+		return false;
+	}
+	return true;
 }
 
 void scene_on_realm(struct scene *scene)
@@ -108,61 +146,89 @@ void scene_on_realm(struct scene *scene)
 		else if (scene_take(scene, "reaches"))
 			snprintf(realm->reaches[realm->reach_count++],
 				 REALM_NAME_MAX, "%s", scene_word(scene));
-		else
+		else if (!next_dynamic(scene, realm))
 			complain(scene, "a realm has no such thing");
 	}
 }
 
-/* The realms as the configuration would give them. */
-static struct realms *make_realms(struct scene *scene)
+static void fill_reaches(struct scene *scene, realm_id id)
 {
-	struct conf_realm realms[REALMS_MAX] = { 0 };
-	struct conf_pool pools[REALMS_MAX] = { 0 };
-	realm_id reaches[REALMS_MAX][PREFIXES_MAX];
-	struct conf conf = { .realms = realms,
-			     .realm_count = scene->realm_count,
-			     .pools = pools,
-			     .pool_count = scene->realm_count };
+	struct scene_realm *realm = &scene->realms[id];
 
+	for (size_t i = 0; i < realm->reach_count; i++) {
+		realm_id to = realm_find(&scene->names, realm->reaches[i]);
+
+		if (to == REALM_NONE)
+			complain(scene, "%s reaches no realm %s", realm->name,
+				 realm->reaches[i]);
+		scene->conf_reaches[id][i] = to;
+	}
+}
+
+static struct conf_pool pool_of(struct scene_realm *realm, realm_id id,
+				bool dynamic)
+{
+	return (struct conf_pool){ .name = realm->name,
+				   .realm = id,
+				   .named = dynamic,
+				   .dynamic = dynamic,
+				   .ranges = dynamic ? realm->dynamic :
+						       realm->pool,
+				   .range_count = dynamic ?
+							  realm->dynamic_count :
+							  realm->pool_count };
+}
+
+/* The realms as the configuration would give them. */
+static void make_conf(struct scene *scene)
+{
+	scene->conf = (struct conf){ .realms = scene->conf_realms,
+				     .realm_count = scene->realm_count,
+				     .pools = scene->conf_pools,
+				     .names = scene->names };
 	for (realm_id i = 0; i < scene->realm_count; i++) {
 		struct scene_realm *realm = &scene->realms[i];
 
-		for (size_t j = 0; j < realm->reach_count; j++) {
-			reaches[i][j] = realm_find(&scene->names,
-						   realm->reaches[j]);
-			if (reaches[i][j] == REALM_NONE)
-				complain(scene, "%s reaches no realm %s",
-					 realm->name, realm->reaches[j]);
-		}
-		realms[i] = (struct conf_realm){
+		fill_reaches(scene, i);
+		scene->conf_realms[i] = (struct conf_realm){
 			.name = realm->name,
 			.id = i,
 			.networks = realm->networks,
 			.network_count = realm->network_count,
-			.reaches = reaches[i],
-			.reach_count = realm->reach_count
+			.reaches = scene->conf_reaches[i],
+			.reach_count = realm->reach_count,
+			.dynamic = realm->is_dynamic,
+			.filter = realm->filter,
+			.dynamic_max = realm->dynamic_max ? realm->dynamic_max :
+							    512,
+			.dynamic_timer = realm->dynamic_timer ?
+						 realm->dynamic_timer :
+						 300
 		};
-		pools[i] =
-			(struct conf_pool){ .name = realm->name,
-					    .realm = i,
-					    .ranges = realm->pool,
-					    .range_count = realm->pool_count };
+		scene->conf_pools[scene->conf.pool_count++] = pool_of(realm, i,
+								      false);
+		if (realm->dynamic_count > 0)
+			scene->conf_pools[scene->conf.pool_count++] =
+				pool_of(realm, i, true);
 	}
-	return realms_new(&conf);
 }
 
 void scene_start(struct scene *scene)
 {
 	if (scene->context.realms)
 		return;
-	scene->context.realms = make_realms(scene);
+	make_conf(scene);
+	scene->context.realms = realms_new(&scene->conf);
 	scene->context.ruleset = ruleset_new(scene->realm_count, 1);
 	scene->context.permits = permits_new(2);
 	scene->context.fragments = fragments_new(3);
+	scene->context.dynamics = dynamics_new(&scene->conf,
+					       scene->context.ruleset, 4);
 	ck_assert_ptr_nonnull(scene->context.realms);
 	ck_assert_ptr_nonnull(scene->context.ruleset);
 	ck_assert_ptr_nonnull(scene->context.permits);
 	ck_assert_ptr_nonnull(scene->context.fragments);
+	ck_assert_ptr_nonnull(scene->context.dynamics);
 }
 
 void scene_close_rule(struct scene *scene)

@@ -22,6 +22,12 @@ struct scene_realm {
 	size_t pool_count;
 	char reaches[PREFIXES_MAX][REALM_NAME_MAX];
 	size_t reach_count;
+	struct conf_range dynamic[PREFIXES_MAX]; /* a pool for mappings */
+	size_t dynamic_count;
+	bool is_dynamic;
+	enum conf_filter filter;
+	unsigned dynamic_max;
+	unsigned dynamic_timer;
 };
 
 struct scene {            /* one case on its way */
@@ -34,6 +40,10 @@ struct scene {            /* one case on its way */
 	size_t realm_count;
 	const char *name_list[REALMS_MAX];
 	struct realm_names names;
+	struct conf_realm conf_realms[REALMS_MAX];
+	struct conf_pool conf_pools[2 * REALMS_MAX];
+	realm_id conf_reaches[REALMS_MAX][PREFIXES_MAX];
+	struct conf conf;                 /* of these */
 	struct translate_context context; /* NULLs before the first packet */
 	uint64_t count[VERDICT_COUNT];
 	uint64_t now_ms;
@@ -71,7 +81,8 @@ realm_id scene_realm_id(struct scene *scene);
 /* "1.1.1.1:1111", or, where no port is looked at, "1.1.1.1" */
 struct endpoint scene_place(struct scene *scene);
 
-/* realm NAME [network PREFIX]... [pool PREFIX]... [reaches REALM]... */
+/* realm NAME [network PREFIX]... [pool PREFIX]... [reaches REALM]...
+ * [dynamic] [filter FILTER] [max N] [timer N] [dynamic-pool PREFIX PORTS]... */
 void scene_on_realm(struct scene *scene);
 /* rule ID INNER <-> OUTER TRAITS */
 void scene_on_rule(struct scene *scene);

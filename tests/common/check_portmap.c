@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tests of natctl/portmap. */
-#include "natctl/portmap.h"
+/* Tests of common/portmap. */
+#include "common/portmap.h"
 
 #include <stdlib.h>
 

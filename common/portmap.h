@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which ports of one address are taken. Pure. */
-#ifndef VIADUCT_NATCTL_PORTMAP_H
-#define VIADUCT_NATCTL_PORTMAP_H
+#ifndef VIADUCT_COMMON_PORTMAP_H
+#define VIADUCT_COMMON_PORTMAP_H
 
 #include <stdbool.h>
 #include <stdint.h>

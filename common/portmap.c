@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which ports of one address are taken: a bit a port, words at a time. */
-#include "natctl/portmap.h"
+#include "common/portmap.h"
 
 #include <assert.h>
 
