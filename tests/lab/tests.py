@@ -11,6 +11,7 @@ import explain
 import fast
 import firewall
 import interchanges
+import nat
 import overlap
 import pools
 import requests
@@ -60,6 +61,9 @@ TESTS = {
     "recovered": services.recovered,
     "whole_address": services.whole_address,
     "cascade": cascade.cascade,
+    "tcp_leases": nat.Tcp.run,
+    "static_entry": nat.Static.run,
+    "dynamic": nat.Dynamic.run,
 }
 
 
