@@ -3,8 +3,8 @@
 #ifndef VIADUCT_NATCTL_CANDIDATE_H
 #define VIADUCT_NATCTL_CANDIDATE_H
 
-#include "natctl/pool.h"
 #include "common/portmap.h"
+#include "natctl/pool.h"
 
 /* Addresses x ports of one pool that will do. */
 struct candidate {
