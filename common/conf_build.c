@@ -211,8 +211,7 @@ static void build_pools(struct conf_reader *reader)
 		pool->realm = REALM_NONE;
 		conf_get_realm(reader, needed(&part, "realm"), &pool->realm);
 		needed(&part, "endpoints");
-		conf_get_bool(reader, value(&part, "dynamic"),
-			      &pool->dynamic);
+		conf_get_bool(reader, value(&part, "dynamic"), &pool->dynamic);
 		build_pool(reader, &part, "endpoints", pool);
 		conf->pool_count++;
 	}
@@ -535,9 +534,10 @@ void conf_build(struct conf_reader *reader)
 {
 	/* Each may look at what those before it have built. */
 	static void (*const steps[])(struct conf_reader *) = {
-		build_top,     build_realm_names, build_realms, build_pools,
-		build_listens, build_domains,     build_trunks, build_routes,
-		build_media,   build_clients,     conf_build_statics,
+		build_top,     build_realm_names,  build_realms,
+		build_pools,   build_listens,      build_domains,
+		build_trunks,  build_routes,       build_media,
+		build_clients, conf_build_statics,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

@@ -37,20 +37,11 @@ static int on_value(cfg_t *section, cfg_opt_t *opt, const char *text,
 #define TITLED       (CFGF_MULTI | CFGF_TITLE)
 
 static cfg_opt_t realm_opts[] = {
-	VALUES("interface"),
-	VALUES("networks"),
-	VALUES("pool"),
-	VALUES("reaches"),
-	VALUE("media"),
-	VALUE("source"),
-	VALUE("media_port_min"),
-	VALUE("hold_down"),
-	VALUE("gateway"),
-	VALUE("dynamic"),
-	VALUE("filter"),
-	VALUE("dynamic_max"),
-	VALUE("dynamic_timer"),
-	CFG_END(),
+	VALUES("interface"),     VALUES("networks"), VALUES("pool"),
+	VALUES("reaches"),       VALUE("media"),     VALUE("source"),
+	VALUE("media_port_min"), VALUE("hold_down"), VALUE("gateway"),
+	VALUE("dynamic"),        VALUE("filter"),    VALUE("dynamic_max"),
+	VALUE("dynamic_timer"),  CFG_END(),
 };
 
 static cfg_opt_t pool_opts[] = {

@@ -3,8 +3,8 @@
 #ifndef VIADUCT_NATCTL_ADDRESS_H
 #define VIADUCT_NATCTL_ADDRESS_H
 
-#include "common/table.h"
 #include "common/portmap.h"
+#include "common/table.h"
 
 struct address {
 	struct table_node node; /* on address_table.table */
