@@ -95,6 +95,12 @@ struct conf_reader {
 int conf_load(struct conf_reader *reader, const char *path);
 void conf_build(struct conf_reader *reader);
 /* Parts of conf_build. */
+void conf_build_listens(struct conf_reader *reader);
+void conf_build_domains(struct conf_reader *reader);
+void conf_build_trunks(struct conf_reader *reader);
+void conf_build_routes(struct conf_reader *reader);
+void conf_build_media(struct conf_reader *reader);
+void conf_build_clients(struct conf_reader *reader);
 void conf_build_dynamic(struct conf_reader *reader, cfg_t *section,
 			struct conf_realm *realm);
 void conf_build_statics(struct conf_reader *reader);
@@ -159,5 +165,31 @@ bool conf_get_text(struct conf_reader *reader, const struct conf_value *value,
 
 /* Zeroed; NULL with no_memory noted. count == 0: NULL. */
 void *conf_array(struct conf_reader *reader, size_t count, size_t size);
+
+/* A section that is being read. */
+struct conf_part {
+	struct conf_reader *reader;       /* not owned */
+	cfg_t *section;                   /* not owned */
+	const struct conf_section *place; /* not owned */
+};
+
+/* The i-th section of that type. */
+struct conf_part conf_part_of(struct conf_reader *reader, const char *type,
+			      size_t i);
+/* Its title, owned by the caller (NULL: no memory, noted), and its line. */
+void conf_part_name(struct conf_part *part, char **ret_name,
+		    unsigned *ret_line);
+/* As conf_value and conf_value_needed. */
+const struct conf_value *conf_part_value(const struct conf_part *part,
+					 const char *name);
+const struct conf_value *conf_part_needed(const struct conf_part *part,
+					  const char *name);
+/* All values of a setting; what cannot be read is noted and left out. */
+void conf_part_texts(const struct conf_part *part, const char *name,
+		     struct conf_list *ret);
+void conf_part_realms(const struct conf_part *part, const char *name,
+		      realm_id **ret, size_t *ret_count);
+void conf_part_prefixes(const struct conf_part *part, const char *name,
+			struct ip_prefix **ret, size_t *ret_count);
 
 #endif

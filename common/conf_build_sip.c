@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Listeners, domains, trunks, routes and media of a configuration to structs. */
+#include "config.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "common/conf_parts.h"
+
+void conf_build_listens(struct conf_reader *reader)
+{
+	struct conf *conf = reader->conf;
+	size_t count = cfg_size(reader->root, "listen");
+
+	conf->listens = conf_array(reader, count, sizeof(*conf->listens));
+	if (!conf->listens)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct conf_listen *listen = &conf->listens[i];
+		struct conf_part part = conf_part_of(reader, "listen", i);
+
+		conf_part_name(&part, &listen->name, &listen->line);
+		listen->realm = REALM_NONE;
+		conf_get_realm(reader, conf_part_needed(&part, "realm"),
+			       &listen->realm);
+		conf_get_endpoint(reader, conf_part_needed(&part, "udp"),
+				  &listen->udp);
+		listen->udp.realm = listen->realm;
+		conf->listen_count++;
+	}
+}
+
+void conf_build_domains(struct conf_reader *reader)
+{
+	struct conf *conf = reader->conf;
+	size_t count = cfg_size(reader->root, "domain");
+
+	conf->domains = conf_array(reader, count, sizeof(*conf->domains));
+	if (!conf->domains)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct conf_domain *domain = &conf->domains[i];
+		struct conf_part part = conf_part_of(reader, "domain", i);
+
+		conf_part_name(&part, &domain->name, &domain->line);
+		for (char *c = domain->name; c && *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+		conf_get_text(reader, conf_part_needed(&part, "users"),
+			      &domain->users);
+		conf->domain_count++;
+	}
+}
+
+/* An address, or a name of the DNS. */
+static bool is_host(const char *text)
+{
+	size_t len = strlen(text), label = 0;
+	struct ip_addr addr;
+
+	if (ip_addr_parse(text, len, &addr) == 0)
+		return true;
+	if (len == 0 || len > 253 || strspn(text, "0123456789.") == len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool is_dot = text[i] == '.';
+
+		if (!is_dot && !isalnum((unsigned char)text[i]) &&
+		    text[i] != '-')
+			return false;
+		if ((is_dot && label == 0) || label > 63)
+			return false;
+		label = is_dot ? 0 : label + 1;
+	}
+	return true;
+}
+
+void conf_build_trunks(struct conf_reader *reader)
+{
+	struct conf *conf = reader->conf;
+	size_t count = cfg_size(reader->root, "trunk");
+
+	conf->trunks = conf_array(reader, count, sizeof(*conf->trunks));
+	if (!conf->trunks)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct conf_trunk *trunk = &conf->trunks[i];
+		struct conf_part part = conf_part_of(reader, "trunk", i);
+		const struct conf_value *host = conf_part_needed(&part, "host");
+		unsigned port = 5060;
+
+		conf_part_name(&part, &trunk->name, &trunk->line);
+		trunk->realm = REALM_NONE;
+		conf_get_realm(reader, conf_part_needed(&part, "realm"),
+			       &trunk->realm);
+		if (host && !is_host(host->text))
+			conf_value_mistake(reader, host,
+					   "\"%s\" is no address and no name "
+					   "of a host",
+					   host->text);
+		conf_get_text(reader, host, &trunk->host);
+		conf_get_number(reader, conf_part_value(&part, "port"), 1,
+				UINT16_MAX, &port);
+		trunk->port = (uint16_t)port;
+		conf->trunk_count++;
+	}
+}
+
+void conf_build_routes(struct conf_reader *reader)
+{
+	struct conf *conf = reader->conf;
+	size_t count = cfg_size(reader->root, "route");
+
+	conf->routes = conf_array(reader, count, sizeof(*conf->routes));
+	if (!conf->routes)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct conf_route *route = &conf->routes[i];
+		struct conf_part part = conf_part_of(reader, "route", i);
+		const struct conf_value *to = conf_part_needed(&part, "to");
+
+		conf_part_name(&part, &route->name, &route->line);
+		conf->route_count++;
+		for (route->trunk = 0; to && route->trunk < conf->trunk_count;
+		     route->trunk++)
+			if (strcmp(conf->trunks[route->trunk].name, to->text) ==
+			    0)
+				break;
+		if (to && route->trunk == conf->trunk_count)
+			conf_value_mistake(reader, to,
+					   "there is no trunk \"%s\"",
+					   to->text);
+	}
+}
+
+static void get_match(struct conf_reader *reader, const struct conf_value *text,
+		      struct conf_media_rule *rule)
+{
+	struct conf_range range;
+
+	if (!text || !conf_get_range(reader, text, true, &range))
+		return;
+	rule->match = range.prefix;
+	if (range.ports.first == range.ports.last)
+		rule->match_port = range.ports.first;
+	else if (range.ports.first != 1 || range.ports.last != UINT16_MAX)
+		conf_value_mistake(reader, text,
+				   "\"%s\": match takes one port or none",
+				   text->text);
+}
+
+void conf_build_media(struct conf_reader *reader)
+{
+	static const char *const modes[] = { "preferred", "strict", NULL };
+	struct conf *conf = reader->conf;
+	size_t count = cfg_size(reader->root, "media");
+
+	conf->media = conf_array(reader, count, sizeof(*conf->media));
+	if (!conf->media)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct conf_media_rule *rule = &conf->media[i];
+		struct conf_part part = conf_part_of(reader, "media", i);
+		unsigned mode = CONF_MODE_PREFERRED;
+
+		rule->line = part.place->line;
+		rule->from = rule->to = REALM_NONE;
+		conf_get_realm(reader, conf_part_needed(&part, "from"),
+			       &rule->from);
+		conf_get_realm(reader, conf_part_needed(&part, "to"),
+			       &rule->to);
+		get_match(reader, conf_part_value(&part, "match"), rule);
+		conf_get_range(reader, conf_part_value(&part, "outer"), true,
+			       &rule->outer);
+		conf_get_text(reader, conf_part_value(&part, "pool"),
+			      &rule->pool);
+		conf_get_word(reader, conf_part_value(&part, "mode"), modes,
+			      &mode);
+		rule->mode = mode;
+		conf->media_count++;
+	}
+}
