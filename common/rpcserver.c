@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON-RPC 2.0 server on a UNIX stream socket, one object a line (libevent). */
+/* JSON-RPC 2.0 server on stream sockets, one object a line (libevent). */
 #include "common/rpcserver.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,7 +26,8 @@ struct rpcserver {
 	struct event *readable; /* owned; clients wait to be accepted */
 	struct event *resume;   /* owned; accepting was paused */
 	struct list clients;    /* of struct client.node */
-	unsigned client_count;
+	unsigned client_count;  /* on the socket */
+	unsigned guest_count;
 };
 
 struct client {
@@ -33,20 +35,43 @@ struct client {
 	struct list calls;          /* of struct rpcserver_call.node */
 	struct rpcserver *server;   /* parent, not owned */
 	struct bufferevent *stream; /* owned */
-	struct sock_peer peer;
+	struct rpcserver_peer peer;
 	unsigned pending; /* calls not yet answered */
 	bool reading;     /* client_read is at work: it frees a dead client */
 	bool ending;      /* asks no more; closed when all answers are sent */
 	bool dead;
+	bool admitted; /* options.on_client took it */
 };
 
 struct rpcserver_call {
 	struct list node;      /* on client.calls while there is a client */
 	struct client *client; /* NULL: gone */
-	struct sock_peer peer;
+	struct rpcserver_peer peer;
 	struct rpc_request request;
 	struct rpcbatch *batch; /* shared by its members; NULL: none */
 };
+
+static unsigned *count_of(struct rpcserver *server,
+			  const struct rpcserver_peer *peer)
+{
+	return peer->guest == NULL ? &server->client_count :
+				     &server->guest_count;
+}
+
+const char *rpcserver_peer_format(const struct rpcserver_peer *peer,
+				  char buf[RPCSERVER_PEER_TEXT])
+{
+	char from[ENDPOINT_TEXT];
+
+	if (peer->guest == NULL)
+		snprintf(buf, RPCSERVER_PEER_TEXT, "client uid %u pid %d",
+			 (unsigned)peer->user.uid, (int)peer->user.pid);
+	else
+		snprintf(buf, RPCSERVER_PEER_TEXT, "client %.64s at %s",
+			 peer->guest->name,
+			 endpoint_format(&peer->from, NULL, from));
+	return buf;
+}
 
 static void client_free(struct client *client)
 {
@@ -59,8 +84,11 @@ static void client_free(struct client *client)
 		list_remove(pos);
 	}
 	list_remove(&client->node);
-	client->server->client_count--;
+	*count_of(client->server, &client->peer) -= 1;
 	bufferevent_free(client->stream);
+	if (client->admitted && client->server->options.on_gone != NULL)
+		client->server->options.on_gone(&client->peer,
+						client->server->options.arg);
 	free(client);
 }
 
@@ -86,13 +114,14 @@ static bool client_may_ask(const struct client *client)
 /* Takes over `line`; NULL: no memory, which costs the client its link. */
 static void client_send(struct client *client, char *line)
 {
+	char who[RPCSERVER_PEER_TEXT];
 	int failed = line == NULL ||
 		     bufferevent_write(client->stream, line, strlen(line)) != 0;
 
 	free(line);
 	if (failed || client_output(client) > RPCSERVER_OUTPUT_MAX) {
-		log_warn("client uid %u: %s, closing",
-			 (unsigned)client->peer.uid,
+		log_warn("%s: %s, closing",
+			 rpcserver_peer_format(&client->peer, who),
 			 failed ? "no memory for an answer" :
 				  "does not take its answers");
 		client_kill(client);
@@ -294,10 +323,16 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 	client_end_if_done(client);
 }
 
-static void refuse(int fd)
+/* A line that is told to who is not let in, owned by the caller. */
+static char *refusal(const char *reason)
 {
-	char *line = rpc_error_format(json_null(), RPC_LIMIT,
-				      "too many clients", NULL);
+	return rpc_error_format(json_null(), RPC_LIMIT, reason,
+				json_pack("{s:s}", "reason", reason));
+}
+
+static void refuse(int fd, const char *reason)
+{
+	char *line = refusal(reason);
 
 	/* Fits an empty socket buffer; a client that misses it sees the end. */
 	if (line != NULL &&
@@ -307,35 +342,112 @@ static void refuse(int fd)
 	close(fd);
 }
 
-static int client_new(struct rpcserver *server, int fd)
+/* NULL: it may come in. */
+static const char *refuse_reason(struct rpcserver *server,
+				 const struct rpcserver_peer *peer)
 {
-	struct timeval limit = { .tv_sec = RPCSERVER_WRITE_SECONDS };
+	const struct rpcserver_options *options = &server->options;
+	unsigned max = peer->guest == NULL ? options->max_clients :
+					     options->max_guests;
+
+	if (*count_of(server, peer) >= max)
+		return "too many clients";
+	return options->on_client == NULL ?
+		       NULL :
+		       options->on_client(peer, options->arg);
+}
+
+/* Takes the stream over. NULL: no memory, and the stream is the caller's. */
+static struct client *client_new(struct rpcserver *server,
+				 const struct rpcserver_peer *peer,
+				 struct bufferevent *stream)
+{
+	struct timeval write = { .tv_sec = RPCSERVER_WRITE_SECONDS };
+	struct timeval read = { .tv_sec = peer->idle_seconds };
 	struct client *client = calloc(1, sizeof(*client));
-	int err;
 
 	if (client == NULL)
-		return -ENOMEM;
-	err = sock_peer(fd, &client->peer);
-	if (err != 0) {
-		free(client);
-		return err;
-	}
+		return NULL;
 	client->server = server;
-	client->stream = bufferevent_socket_new(server->options.base, fd,
-						BEV_OPT_CLOSE_ON_FREE);
-	if (client->stream == NULL) {
-		free(client);
-		return -ENOMEM;
-	}
+	client->peer = *peer;
+	client->stream = stream;
 	list_init(&client->calls);
 	list_add_tail(&server->clients, &client->node);
-	server->client_count++;
-	bufferevent_setcb(client->stream, on_readable, on_drained, on_event,
-			  client);
-	bufferevent_setwatermark(client->stream, EV_READ, 0, RPC_LINE_MAX);
-	bufferevent_set_timeouts(client->stream, NULL, &limit);
-	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
-	return 0;
+	*count_of(server, peer) += 1;
+	bufferevent_setcb(stream, on_readable, on_drained, on_event, client);
+	bufferevent_setwatermark(stream, EV_READ, 0, RPC_LINE_MAX);
+	bufferevent_set_timeouts(stream, read.tv_sec > 0 ? &read : NULL,
+				 &write);
+	return client;
+}
+
+/* One that may come in. False: no memory, and the stream is the caller's. */
+static bool client_start(struct rpcserver *server,
+			 const struct rpcserver_peer *peer,
+			 struct bufferevent *stream)
+{
+	struct client *client = client_new(server, peer, stream);
+
+	if (client == NULL)
+		return false;
+	client->admitted = true;
+	bufferevent_enable(stream, EV_READ | EV_WRITE);
+	return true;
+}
+
+int rpcserver_take(struct rpcserver *server, const struct rpcserver_peer *peer,
+		   struct bufferevent *stream)
+{
+	const char *reason = refuse_reason(server, peer);
+	struct client *client;
+
+	if (reason == NULL && !client_start(server, peer, stream)) {
+		if (server->options.on_gone != NULL)
+			server->options.on_gone(peer, server->options.arg);
+		return -ENOMEM;
+	}
+	if (reason == NULL) {
+		/* What came with the end of the handshake raises no event. */
+		bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+		return 0;
+	}
+	client = client_new(server, peer, stream);
+	if (client == NULL)
+		return -ENOMEM;
+	client->ending = true;
+	bufferevent_disable(stream, EV_READ);
+	bufferevent_enable(stream, EV_WRITE);
+	client_send(client, refusal(reason));
+	return -EBUSY;
+}
+
+/* A client of the socket. Takes the descriptor over. */
+static int take_descriptor(struct rpcserver *server, int fd)
+{
+	struct rpcserver_peer peer = { .guest = NULL };
+	struct bufferevent *stream = NULL;
+	const char *reason = NULL;
+	int err = sock_peer(fd, &peer.user);
+
+	if (err == 0)
+		reason = refuse_reason(server, &peer);
+	if (reason != NULL) {
+		refuse(fd, reason);
+		return 0;
+	}
+	if (err == 0)
+		stream = bufferevent_socket_new(server->options.base, fd,
+						BEV_OPT_CLOSE_ON_FREE);
+	if (stream == NULL) {
+		close(fd);
+	} else if (client_start(server, &peer, stream)) {
+		return 0;
+	} else {
+		bufferevent_free(stream);
+	}
+	if (err == 0 && server->options.on_gone != NULL)
+		server->options.on_gone(&peer, server->options.arg);
+	return err == 0 ? -ENOMEM : err;
 }
 
 static void on_client(int listener, short what, void *arg)
@@ -348,15 +460,10 @@ static void on_client(int listener, short what, void *arg)
 	(void)what;
 	if (fd == -EAGAIN || fd == -ECONNABORTED || fd == -EINTR)
 		return;
-	if (fd >= 0 && server->client_count >= server->options.max_clients) {
-		refuse(fd);
-		return;
-	}
 	if (fd >= 0) {
-		err = client_new(server, fd);
+		err = take_descriptor(server, fd);
 		if (err == 0)
 			return;
-		close(fd);
 	}
 	log_warn("%s: no client taken: %s, trying again in %d s", server->path,
 		 strerror(-err), ACCEPT_PAUSE_SECONDS);
@@ -426,7 +533,7 @@ void rpcserver_free(struct rpcserver *server)
 	free(server);
 }
 
-const struct sock_peer *rpcserver_peer(const struct rpcserver_call *call)
+const struct rpcserver_peer *rpcserver_peer(const struct rpcserver_call *call)
 {
 	return &call->peer;
 }

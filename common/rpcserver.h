@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * JSON-RPC 2.0 server on a UNIX stream socket, one object a line (libevent).
+ * JSON-RPC 2.0 server on stream sockets, one object a line (libevent): on a
+ * UNIX socket of its own, and for guests, who are brought in by somebody else.
  *
  * How to use it: fill a struct rpcserver_options, rpcserver_new, run the
  * event base. on_request is called for each request and owns the call it is
@@ -21,6 +22,8 @@
 
 #include <stdbool.h>
 
+#include "common/conf.h"
+#include "common/endpoint.h"
 #include "common/rpc.h"
 #include "common/sock.h"
 
@@ -28,10 +31,24 @@
 #define RPCSERVER_OUTPUT_HIGH   (256 * 1024)
 #define RPCSERVER_OUTPUT_MAX    (4 * 1024 * 1024)
 #define RPCSERVER_WRITE_SECONDS 30
+#define RPCSERVER_PEER_TEXT     256
 
+struct bufferevent;
 struct event_base;
 struct rpcserver;
 struct rpcserver_call; /* a request that waits for its answer */
+
+/* Who is at the other end. */
+struct rpcserver_peer {
+	struct sock_peer user;           /* of the socket */
+	const struct conf_client *guest; /* not owned; NULL: of the socket */
+	struct endpoint from;            /* a guest's */
+	unsigned idle_seconds;           /* a guest's; 0: no limit */
+};
+
+/* "client uid 1000 pid 77", "client NAME at 10.0.0.7:40000" */
+const char *rpcserver_peer_format(const struct rpcserver_peer *peer,
+				  char buf[RPCSERVER_PEER_TEXT]);
 
 /*
  * `method` and `params` (an object, or NULL) live until the call is answered.
@@ -46,7 +63,12 @@ struct rpcserver_options {
 	const char *path;        /* of the socket; copied */
 	mode_t mode;             /* of the socket */
 	unsigned max_clients;    /* more are told RPC_LIMIT and closed */
+	unsigned max_guests;     /* likewise */
 	rpcserver_request_fn on_request;
+	/* NULL, or why it is not let in: told to it. May be NULL itself. */
+	const char *(*on_client)(const struct rpcserver_peer *peer, void *arg);
+	/* One that on_client let in has gone. May be NULL. */
+	void (*on_gone)(const struct rpcserver_peer *peer, void *arg);
 	void *arg;
 };
 
@@ -56,8 +78,16 @@ int rpcserver_new(const struct rpcserver_options *options,
 /* Closes all clients, removes the socket. Calls still held become inert. */
 void rpcserver_free(struct rpcserver *server);
 
+/*
+ * A guest, whose stream is taken over (made with BEV_OPT_CLOSE_ON_FREE). 0;
+ * -EBUSY: it is told that it is not let in, and closed; -ENOMEM: the stream is
+ * still the caller's.
+ */
+int rpcserver_take(struct rpcserver *server, const struct rpcserver_peer *peer,
+		   struct bufferevent *stream);
+
 /* Who asked; also valid when the client has gone. */
-const struct sock_peer *rpcserver_peer(const struct rpcserver_call *call);
+const struct rpcserver_peer *rpcserver_peer(const struct rpcserver_call *call);
 
 /*
  * Each answers and frees the call. `result` is taken over; NULL (no memory)

@@ -53,15 +53,15 @@ static void give_answer(struct control *control, struct rpcserver_call *call,
 			const char *method, struct manager_answer *answer)
 {
 	const struct fault *fault = &answer->fault;
+	char who[RPCSERVER_PEER_TEXT];
 
 	if (answer->result != NULL) {
 		rpcserver_result(call, answer->result);
 		return;
 	}
 	log_limited(&control->refusals, mono_ms(), LOG_LEVEL_INFO,
-		    "client uid %u pid %d: %s refused: %s: %s",
-		    (unsigned)rpcserver_peer(call)->uid,
-		    (int)rpcserver_peer(call)->pid, method,
+		    "%s: %s refused: %s: %s",
+		    rpcserver_peer_format(rpcserver_peer(call), who), method,
 		    rpc_code_name(fault->code), fault->reason);
 	rpcserver_fail(call, fault->code, rpc_code_name(fault->code),
 		       fault->reason);
@@ -80,7 +80,7 @@ static void on_request(struct rpcserver_call *call, const char *method,
 		       json_t *params, void *arg)
 {
 	struct control *control = arg;
-	struct manager_request request = { .uid = rpcserver_peer(call)->uid,
+	struct manager_request request = { .uid = rpcserver_peer(call)->user.uid,
 					   .method = method,
 					   .params = params };
 	struct manager_answer answer;

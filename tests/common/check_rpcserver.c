@@ -39,7 +39,8 @@ static void on_request(struct rpcserver_call *call, const char *method,
 	else if (strcmp(method, "refuse") == 0)
 		rpcserver_fail(call, RPC_NO_ENDPOINT, "none left", NULL);
 	else if (strcmp(method, "who") == 0)
-		rpcserver_result(call, json_integer(rpcserver_peer(call)->uid));
+		rpcserver_result(call,
+				 json_integer(rpcserver_peer(call)->user.uid));
 	else
 		rpcserver_result(call, params != NULL ? json_incref(params) :
 							json_null());
@@ -277,7 +278,7 @@ START_TEST(a_call_outlives_its_client_and_is_inert_then)
 	ask(fd, 3, "echo");
 	close(fd);
 	turn();
-	ck_assert_uint_eq(rpcserver_peer(held[0])->uid, getuid());
+	ck_assert_uint_eq(rpcserver_peer(held[0])->user.uid, getuid());
 	rpcserver_result(held[0], json_true());
 	rpcserver_fail(held[1], RPC_LIMIT, "late", NULL);
 	turn();
