@@ -141,7 +141,7 @@ const struct command show_commands[] = {
 	  no_options, 0, run_flows },
 	{ "verdicts", "", "count packets by what became of them", no_options, 0,
 	  run_verdicts },
-	{ "explain", "udp|tcp|icmp SOURCE DESTINATION --from REALM",
+	{ "explain", "PROTOCOL SOURCE DESTINATION --from REALM",
 	  "tell what would become of a packet, and why", explain_options, 3,
 	  explain_run },
 	{ "calls", "", "list the calls", no_options, 0, run_calls },

@@ -7,20 +7,39 @@
 #include "common/mono.h"
 #include "translator/control_json.h"
 #include "translator/explain.h"
+#include "translator/packet.h"
 
-static bool protocol_find(const char *name, uint8_t *ret)
+static bool protocol_find(const char *name, struct explain_packet *ret)
 {
 	static const struct {
 		const char *name;
 		uint8_t protocol;
-	} protocols[] = { { "udp", 17 }, { "tcp", 6 }, { "icmp", 1 } };
+		bool is_error;
+	} protocols[] = { { "udp", PACKET_UDP, false },
+			  { "tcp", PACKET_TCP, false },
+			  { "echo", PACKET_ICMP, false },
+			  { "icmp", PACKET_UDP, true },
+			  { "icmp_tcp", PACKET_TCP, true },
+			  { "icmp_echo", PACKET_ICMP, true } };
 
 	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
 		if (strcmp(protocols[i].name, name) == 0) {
-			*ret = protocols[i].protocol;
+			ret->protocol = protocols[i].protocol;
+			ret->is_error = protocols[i].is_error;
 			return true;
 		}
 	return false;
+}
+
+/* ADDRESS:PORT; the side of an echo that has no identifier has no port. */
+static bool read_side(const char *text, const struct explain_packet *packet,
+		      struct endpoint *ret)
+{
+	if (endpoint_parse_bare(text, strlen(text), ret) == 0)
+		return true;
+	*ret = (struct endpoint){ .realm = REALM_NONE };
+	return packet->protocol == PACKET_ICMP &&
+	       ip_addr_parse(text, strlen(text), &ret->addr) == 0;
 }
 
 /* NULL, or what is wrong with the params. */
@@ -35,13 +54,16 @@ static const char *read_packet(json_t *params, const struct realm_names *names,
 			   "protocol", &protocol, "source", &source,
 			   "destination", &destination, "from", &from) != 0)
 		return "params are protocol, source, destination, from";
-	if (!protocol_find(protocol, &ret->protocol))
-		return "protocol is udp, tcp or icmp";
-	if (endpoint_parse_bare(source, strlen(source), &ret->src) != 0)
+	if (!protocol_find(protocol, ret))
+		return "protocol is udp, tcp, echo, icmp, icmp_tcp or "
+		       "icmp_echo";
+	if (!read_side(source, ret, &ret->src))
 		return "source is ADDRESS:PORT";
-	if (endpoint_parse_bare(destination, strlen(destination), &ret->dst) !=
-	    0)
+	if (!read_side(destination, ret, &ret->dst))
 		return "destination is ADDRESS:PORT";
+	if (ret->protocol == PACKET_ICMP &&
+	    (ret->src.port == 0) == (ret->dst.port == 0))
+		return "of an echo one side has its identifier as port";
 	if (ret->src.addr.family != ret->dst.addr.family)
 		return "source and destination are of different families";
 	realm = realm_find(names, from);
@@ -95,24 +117,22 @@ static json_t *explanation_json(const struct realm_names *names,
 {
 	const struct resolve_path *path = &explanation->path;
 	bool forwarded = verdict_is_forwarded(explanation->verdict);
+	bool known = forwarded && !explanation->begins_mapping;
 	realm_id to = path->dst.realm;
 
-	return json_pack("{s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "verdict", verdict_name(explanation->verdict),
-			 "forwarded", forwarded, "reason", explanation->reason,
-			 "from", names->names[packet->src.realm], "to",
-			 forwarded ? json_string(names->names[to]) :
-				     json_null(),
-			 "source", control_endpoint_json(NULL, &packet->src),
-			 "destination",
-			 control_endpoint_json(NULL, &packet->dst),
-			 "source_after",
-			 forwarded ? control_endpoint_json(NULL, &path->src) :
-				     json_null(),
-			 "destination_after",
-			 forwarded ? control_endpoint_json(NULL, &path->dst) :
-				     json_null(),
-			 "rules", rules_json(names, explanation));
+	return json_pack(
+		"{s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict",
+		verdict_name(explanation->verdict), "forwarded", forwarded,
+		"reason", explanation->reason, "from",
+		names->names[packet->src.realm], "to",
+		forwarded ? json_string(names->names[to]) : json_null(),
+		"source", control_endpoint_json(NULL, &packet->src),
+		"destination", control_endpoint_json(NULL, &packet->dst),
+		"source_after",
+		known ? control_endpoint_json(NULL, &path->src) : json_null(),
+		"destination_after",
+		known ? control_endpoint_json(NULL, &path->dst) : json_null(),
+		"rules", rules_json(names, explanation));
 }
 
 void control_explain(const struct translate_context *context,

@@ -440,24 +440,50 @@ static int begin(struct search *search, struct host *host, uint64_t now_ms)
 	return err;
 }
 
+/* For a host that is found: the endpoint of its next mapping. */
+static int search_for(struct search *search, const struct host *host)
+{
+	const struct conf *conf = search->dynamics->conf;
+	const struct conf_realm *realm =
+		&conf->realms[search->want->inner.realm];
+
+	if (host->count >= realm->dynamic_max)
+		return -EDQUOT;
+	return find_outer(search, host);
+}
+
 int dynamics_add(struct dynamics *dynamics, const struct dynamic_want *want,
 		 uint64_t now_ms)
 {
-	const struct conf_realm *realm =
-		&dynamics->conf->realms[want->inner.realm];
 	struct search search = { .dynamics = dynamics, .want = want };
 	struct host *host = host_get(dynamics, want);
 	int err;
 
 	if (!host)
 		return -ENOMEM;
-	err = host->count >= realm->dynamic_max ? -EDQUOT :
-						  find_outer(&search, host);
+	err = search_for(&search, host);
 	if (!err) {
 		err = begin(&search, host, now_ms);
 		outer_put(dynamics, search.outer);
 	}
 	host_put(dynamics, host);
+	return err;
+}
+
+int dynamics_try(struct dynamics *dynamics, const struct dynamic_want *want)
+{
+	struct search search = { .dynamics = dynamics, .want = want };
+	struct host *host = host_get(dynamics, want);
+	uint64_t choices = dynamics->choices;
+	int err;
+
+	if (!host)
+		return -ENOMEM;
+	err = search_for(&search, host);
+	if (!err)
+		outer_put(dynamics, search.outer);
+	host_put(dynamics, host);
+	dynamics->choices = choices;
 	return err;
 }
 

@@ -64,6 +64,8 @@ struct permits *dynamics_sessions(struct dynamics *dynamics);
  */
 int dynamics_add(struct dynamics *dynamics, const struct dynamic_want *want,
 		 uint64_t now_ms);
+/* What dynamics_add() would say; nothing is made. */
+int dynamics_try(struct dynamics *dynamics, const struct dynamic_want *want);
 /* Ends what has run out; call now and then. Returns how many mappings. */
 size_t dynamics_expire(struct dynamics *dynamics, uint64_t now_ms);
 

@@ -3,6 +3,7 @@
 #include "translator/explain.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,12 +104,6 @@ static void say_unsolicited(const struct writer *writer,
 	say(writer, " in the last %u seconds", (unsigned)rule->timer);
 }
 
-/* An ICMP error is about UDP. */
-static enum rule_protocol rule_protocol(const struct explain_packet *packet)
-{
-	return packet->protocol == PACKET_TCP ? RULE_TCP : RULE_UDP;
-}
-
 /* No way for the source into the realm of the destination. */
 static void say_no_source(const struct writer *writer,
 			  const struct translate_context *context,
@@ -116,7 +111,7 @@ static void say_no_source(const struct writer *writer,
 			  const struct explanation *explanation)
 {
 	const struct resolve_path *path = &explanation->path;
-	struct ruleset_query query = { .protocol = rule_protocol(packet),
+	struct ruleset_query query = { .protocol = packet->protocol,
 				       .into = path->dst.realm,
 				       .source = &path->src,
 				       .remote = &path->dst };
@@ -228,6 +223,56 @@ static void find_conditions(struct explanation *ret)
 		ret->refusing = condition_of(path->refused, &path->src);
 }
 
+static void mapping_begins(const struct translate_context *context,
+			   const struct writer *writer, struct explanation *ret)
+{
+	const struct dynamic_want *want = &ret->path.want;
+	const struct ruleset_rule *rule = ruleset_find_outer(context->ruleset,
+							     want->protocol,
+							     &ret->path.dst);
+
+	ret->begins_mapping = true;
+	ret->verdict = VERDICT_OUT;
+	if (!rule)
+		return;
+	ret->verdict = rule->inner.realm == want->inner.realm ?
+			       VERDICT_HAIRPIN :
+			       VERDICT_TRANSIT;
+	say(writer, ", and, where it admits that, ");
+	say_rule(writer, rule);
+	say_place(writer, " has the destination ", &rule->outer);
+}
+
+/* The source needs one, which is made as the packet passes, or is not. */
+static void explain_mapping(const struct translate_context *context,
+			    const struct writer *writer,
+			    struct explanation *ret)
+{
+	const struct dynamic_want *want = &ret->path.want;
+	const char *into = realm_name(writer, want->into);
+
+	switch (dynamics_try(context->dynamics, want)) {
+	case 0:
+		say_place(writer, "a dynamic mapping begins: ", &want->inner);
+		say(writer, " gets an endpoint of its own in realm \"%s\"",
+		    into);
+		mapping_begins(context, writer, ret);
+		break;
+	case -EDQUOT:
+		ret->verdict = VERDICT_DYNAMIC_LIMIT;
+		say_place(writer, "no dynamic mapping for ", &want->inner);
+		say(writer, ": its address has as many as realm \"%s\" allows",
+		    realm_name(writer, want->inner.realm));
+		break;
+	default:
+		ret->verdict = VERDICT_DYNAMIC_FULL;
+		say_place(writer, "no dynamic mapping for ", &want->inner);
+		say(writer, ": the dynamic pools of realm \"%s\" are used up",
+		    into);
+		break;
+	}
+}
+
 static void explain_rules(const struct translate_context *context,
 			  const struct writer *writer,
 			  const struct explain_packet *packet, uint64_t now_ms,
@@ -236,18 +281,15 @@ static void explain_rules(const struct translate_context *context,
 	struct resolve_view view = { .ruleset = context->ruleset,
 				     .realms = context->realms,
 				     .permits = context->permits,
-				     .protocol = rule_protocol(packet),
+				     .protocol = packet->protocol,
 				     .sessions = translate_sessions(context),
 				     .now_ms = now_ms };
 
 	ret->path = resolve(&view, &packet->src, &packet->dst);
 	ret->verdict = ret->path.verdict;
-	if (ret->path.wants_mapping) {
-		say(writer,
-		    "no rule gives it a source in realm \"%s\": it "
-		    "is discarded unless it may begin a dynamic "
-		    "mapping, which is made as it passes",
-		    realm_name(writer, ret->path.want.into));
+	if (ret->path.wants_mapping && !packet->is_error &&
+	    packet->src.port != 0) {
+		explain_mapping(context, writer, ret);
 		return;
 	}
 	find_conditions(ret);
@@ -269,6 +311,16 @@ static void explain_error(const struct writer *writer, struct explanation *ret)
 				 "packet that it is about through");
 }
 
+/* Only mappings take queries. */
+static void explain_query(const struct writer *writer, struct explanation *ret)
+{
+	if (ret->begins_mapping || !verdict_is_forwarded(ret->verdict) ||
+	    ret->path.step_count > 0)
+		return;
+	ret->verdict = VERDICT_ICMP_QUERY;
+	say(writer, "; but a query passes by a mapping only");
+}
+
 void explain(const struct translate_context *context,
 	     const struct realm_names *names,
 	     const struct explain_packet *packet, uint64_t now_ms,
@@ -281,7 +333,7 @@ void explain(const struct translate_context *context,
 	if (packet->protocol != PACKET_UDP && packet->protocol != PACKET_TCP &&
 	    packet->protocol != PACKET_ICMP) {
 		ret->verdict = VERDICT_PROTOCOL;
-		say(&writer, "only UDP, TCP and ICMP errors are translated");
+		say(&writer, "only UDP, TCP and ICMP are translated");
 		return;
 	}
 	ret->verdict = resolve_admit(context->realms, packet->src.realm,
@@ -291,6 +343,8 @@ void explain(const struct translate_context *context,
 		return;
 	}
 	explain_rules(context, &writer, packet, now_ms, ret);
-	if (packet->protocol == PACKET_ICMP)
+	if (packet->is_error)
 		explain_error(&writer, ret);
+	else if (packet->protocol == PACKET_ICMP)
+		explain_query(&writer, ret);
 }

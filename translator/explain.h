@@ -8,10 +8,13 @@
 #define EXPLAIN_REASON_MAX 600
 
 struct explain_packet {
-	uint8_t protocol; /* IP's number */
+	uint8_t protocol; /* IP's number; of an error that of its quote */
+	bool is_error;    /* an ICMP error */
 	/*
-	 * As seen in the realm src.realm that it comes from. Of ICMP: an error
-	 * that src sends to dst, about a UDP packet that dst had sent to src.
+	 * As seen in the realm src.realm that it comes from. Of TCP: a segment
+	 * that opens a connection. Of ICMP: an echo request, its identifier as
+	 * src's port, dst's 0; the other way round, its answer. An error: src
+	 * sends it to dst, about a packet that dst had sent to src.
 	 */
 	struct endpoint src;
 	struct endpoint dst;
@@ -19,6 +22,8 @@ struct explain_packet {
 
 struct explanation {
 	enum verdict verdict;
+	/* It begins a mapping: how it leaves is known when that is made. */
+	bool begins_mapping;
 	struct resolve_path path; /* of what the rules were asked for */
 	/* By step of the path: the condition that let it through, or NULL. */
 	const struct rule_condition *conditions[RESOLVE_STEPS_MAX];

@@ -358,6 +358,12 @@ START_TEST(explain_tells_what_would_become_of_a_packet)
 	json_decref(expected);
 	json_decref(result);
 	result = result_of("explain",
+			   json_pack("{s:s, s:s, s:s, s:s}", "protocol", "echo",
+				     "source", "1.1.1.1:7", "destination",
+				     "203.0.113.16", "from", "outside"));
+	ck_assert_str_eq(text_of(result, "verdict"), "no_rule");
+	json_decref(result);
+	result = result_of("explain",
 			   explain_params("2.2.2.2:7", "203.0.113.16:2000",
 					  "outside"));
 	ck_assert_str_eq(text_of(result, "verdict"), "condition");

@@ -74,10 +74,10 @@ static void put(const struct rule_condition *conditions, uint16_t count)
 	ck_assert_int_eq(ruleset_put(context.ruleset, &rule, 1), 0);
 }
 
-static struct explanation told(uint8_t protocol, struct endpoint src,
-			       struct endpoint dst)
+static struct explanation told(uint8_t protocol, bool is_error,
+			       struct endpoint src, struct endpoint dst)
 {
-	struct explain_packet packet = { protocol, src, dst };
+	struct explain_packet packet = { protocol, is_error, src, dst };
 	struct explanation ret;
 
 	explain(&context, &names, &packet, 1000, &ret);
@@ -91,11 +91,11 @@ START_TEST(an_icmp_error_goes_as_an_answer_would)
 	struct explanation in, out;
 
 	put(NULL, 0);
-	in = told(1, at(0x01010101, 9, 1), at(0x14000001, 2000, 1));
+	in = told(17, true, at(0x01010101, 9, 1), at(0x14000001, 2000, 1));
 	ck_assert_int_eq(in.verdict, VERDICT_ICMP_ERROR);
 	ck_assert_uint_eq(in.path.dst.realm, 0);
 	ck_assert_uint_eq(in.path.dst.port, 1000);
-	out = told(1, at(0x0a000001, 1000, 0), at(0x01010101, 9, 0));
+	out = told(17, true, at(0x0a000001, 1000, 0), at(0x01010101, 9, 0));
 	ck_assert_int_eq(out.verdict, VERDICT_ICMP_ERROR);
 	ck_assert_uint_eq(out.path.src.port, 2000);
 }
@@ -105,7 +105,7 @@ START_TEST(an_icmp_error_about_what_no_rule_let_through_is_discarded)
 {
 	struct explanation of;
 
-	of = told(1, at(0x01010101, 9, 1), at(0x14000001, 2000, 1));
+	of = told(17, true, at(0x01010101, 9, 1), at(0x14000001, 2000, 1));
 	ck_assert_int_eq(of.verdict, VERDICT_ICMP_NO_RULE);
 	ck_assert_ptr_nonnull(strstr(of.reason, "no rule for 20.0.0.1:2000"));
 }
@@ -113,9 +113,21 @@ END_TEST
 
 START_TEST(a_protocol_that_is_not_translated)
 {
-	ck_assert_int_eq(
-		told(132, at(0x01010101, 9, 1), at(0x14000001, 2000, 1)).verdict,
-		VERDICT_PROTOCOL);
+	ck_assert_int_eq(told(132, false, at(0x01010101, 9, 1),
+			      at(0x14000001, 2000, 1))
+				 .verdict,
+			 VERDICT_PROTOCOL);
+}
+END_TEST
+
+START_TEST(an_echo_passes_by_a_mapping_only)
+{
+	struct explanation of;
+
+	put(NULL, 0);
+	of = told(1, false, at(0x0a000001, 77, 0), at(0x01010101, 0, 0));
+	ck_assert_int_eq(of.verdict, VERDICT_NO_SOURCE);
+	ck_assert(!of.begins_mapping);
 }
 END_TEST
 
@@ -131,14 +143,14 @@ START_TEST(the_condition_that_decided_is_told)
 	struct explanation of;
 
 	put(conditions, 2);
-	of = told(17, at(0x01010102, 9, 1), at(0x14000001, 2000, 1));
+	of = told(17, false, at(0x01010102, 9, 1), at(0x14000001, 2000, 1));
 	ck_assert_int_eq(of.verdict, VERDICT_IN);
 	ck_assert_uint_eq(of.conditions[0]->source.bits, 16);
 	ck_assert_ptr_null(of.refusing);
-	of = told(17, at(0x01010101, 9, 1), at(0x14000001, 2000, 1));
+	of = told(17, false, at(0x01010101, 9, 1), at(0x14000001, 2000, 1));
 	ck_assert_int_eq(of.verdict, VERDICT_CONDITION);
 	ck_assert_uint_eq(of.refusing->source.bits, 32);
-	of = told(17, at(0x02020202, 9, 1), at(0x14000001, 2000, 1));
+	of = told(17, false, at(0x02020202, 9, 1), at(0x14000001, 2000, 1));
 	ck_assert_int_eq(of.verdict, VERDICT_CONDITION);
 	ck_assert_ptr_null(of.refusing);
 	ck_assert_uint_eq(of.path.refused->id, 1);
@@ -151,6 +163,7 @@ int main(void)
 		an_icmp_error_goes_as_an_answer_would,
 		an_icmp_error_about_what_no_rule_let_through_is_discarded,
 		a_protocol_that_is_not_translated,
+		an_echo_passes_by_a_mapping_only,
 		the_condition_that_decided_is_told,
 	};
 

@@ -39,7 +39,8 @@ static void send_packet(struct scene *scene, realm_id from)
 static void explain_packet(struct scene *scene, realm_id from)
 {
 	const struct sample *sample = &scene->sample;
-	struct explain_packet packet = { .protocol = 17,
+	struct explain_packet packet = { .protocol = sample->protocol == 6 ? 6 :
+									     17,
 					 .src = sample->src,
 					 .dst = sample->dst };
 
@@ -112,6 +113,13 @@ static void next_way(struct scene *scene, struct endpoint *src,
 	*dst = scene_place(scene);
 }
 
+/* UDP, or a segment of TCP that opens a connection. */
+static bool is_explained(const struct sample *sample)
+{
+	return sample->protocol == 0 ||
+	       (sample->protocol == 6 && sample->tcp_flags == 0x02);
+}
+
 /* packet REALM SOURCE > DESTINATION TRAITS */
 static void on_packet(struct scene *scene)
 {
@@ -128,7 +136,7 @@ static void on_packet(struct scene *scene)
 	memset(scene->before + scene->len, 0xee, scene->pad);
 	scene->len += scene->pad - cut;
 	scene->explained = cut == 0 && scene->sample.ttl == 0 &&
-			   scene->sample.protocol == 0 &&
+			   is_explained(&scene->sample) &&
 			   scene->sample.part == SAMPLE_WHOLE;
 	if (scene->explained)
 		explain_packet(scene, from);
@@ -236,13 +244,13 @@ static void compare_explanation(struct scene *scene)
 	const struct explanation *foretold = &scene->explanation;
 	const struct resolve_path *path = &foretold->path;
 
-	if (path->wants_mapping)
-		return; /* it is made as the packet passes */
 	if (foretold->verdict != scene->translation.verdict)
 		complain(scene, "explained as %s",
 			 verdict_name(foretold->verdict));
 	if (foretold->reason[0] == '\0')
 		complain(scene, "explained without a reason");
+	if (foretold->begins_mapping)
+		return; /* its endpoint is found as the packet passes */
 	if (verdict_is_forwarded(foretold->verdict) &&
 	    (path->dst.realm != scene->translation.to ||
 	     path->src.port != scene->sample.src.port ||
