@@ -19,7 +19,7 @@
 
 #define ALLOW                                                             \
 	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, " \
-	"MESSAGE, REGISTER\r\n"
+	"MESSAGE, SUBSCRIBE, NOTIFY, PUBLISH, REFER, REGISTER\r\n"
 
 static const char *tag_of(const sip_addr_t *addr)
 {
@@ -44,9 +44,13 @@ static struct dialog *find_dialog(const struct leg *leg, const sip_t *sip)
 	    strcmp(leg->call_id, sip->sip_call_id->i_id) != 0)
 		return NULL;
 	dialog = dialog_find(leg->call, mine);
+	/* A NOTIFY may be faster than the answer to its SUBSCRIBE. */
+	if (dialog == NULL && leg->side == CALL_B && !leg->call->is_invite &&
+	    sip->sip_request->rq_method == sip_method_notify)
+		dialog = dialog_find(leg->call, NULL);
 	if (dialog == NULL || !tag_equal(other, tag_of(dialog->remote[CALL_A])))
 		return NULL;
-	return dialog;
+	return dialog->tag != NULL ? dialog : dialog_for_tag(leg->call, mine);
 }
 
 /* Does the call end with this dialog? */
@@ -67,12 +71,43 @@ static bool is_last_dialog(const struct dialog *dialog)
 
 static void before_bye(struct dialog *dialog)
 {
-	if (!dialog->is_confirmed)
+	if (!dialog->is_confirmed || !dialog->call->is_invite)
 		return;
 	if (is_last_dialog(dialog))
 		call_hang_up(dialog->call);
 	else
 		dialog_end(dialog);
+}
+
+/* "example.com", or a host in it: that is how an outbound proxy is named. */
+static bool is_in_domains(const struct conf *conf, const char *host)
+{
+	size_t len = strlen(host);
+
+	for (size_t i = 0; i < conf->domain_count; i++) {
+		const char *name = conf->domains[i].name;
+		size_t name_len = strlen(name);
+
+		if (len >= name_len &&
+		    strcasecmp(host + len - name_len, name) == 0 &&
+		    (len == name_len || host[len - name_len - 1] == '.'))
+			return true;
+	}
+	return false;
+}
+
+/* We give nobody a route through us to anywhere else. */
+static bool has_foreign_route(const struct dispatch *dispatch,
+			      const struct flow *from, const sip_t *sip)
+{
+	for (const sip_route_t *route = sip->sip_route; route != NULL;
+	     route = route->r_next)
+		if (!edge_url_is_self(dispatch->calls->edge, from->peer.realm,
+				      route->r_url) &&
+		    (route->r_url->url_host == NULL ||
+		     !is_in_domains(dispatch->conf, route->r_url->url_host)))
+			return true;
+	return false;
 }
 
 static void within_dialog(struct dispatch *dispatch, struct leg *leg,
@@ -96,6 +131,10 @@ static void within_dialog(struct dispatch *dispatch, struct leg *leg,
 		edge_reply(from, msg, 481, NULL, NULL);
 		return;
 	}
+	if (has_foreign_route(dispatch, from, sip)) {
+		edge_reply(from, msg, 403, NULL, NULL);
+		return;
+	}
 	call = leg->call;
 	if (method == sip_method_ack) {
 		relay_ack(leg, dialog, msg);
@@ -116,14 +155,10 @@ static void answer_options(const struct flow *from, msg_t *msg)
 static int check(const sip_t *sip)
 {
 	switch (sip->sip_request->rq_method) {
-	case sip_method_subscribe:
-	case sip_method_notify:
-	case sip_method_publish:
-	case sip_method_refer:
 	case sip_method_bye:
 	case sip_method_prack:
 	case sip_method_update:
-		return 405;
+		return 481;
 	default:
 		break;
 	}
@@ -137,10 +172,8 @@ static void refuse(const struct flow *from, msg_t *msg, const sip_t *sip,
 {
 	char value[512], header[560];
 
-	if (status == 405) {
-		edge_reply(from, msg, status, NULL, ALLOW);
-	} else if (status == 420 && headers_value(sip->sip_proxy_require, value,
-						  sizeof(value)) != NULL) {
+	if (status == 420 && headers_value(sip->sip_proxy_require, value,
+					   sizeof(value)) != NULL) {
 		snprintf(header, sizeof(header), "Unsupported: %s\r\n", value);
 		edge_reply(from, msg, status, NULL, header);
 	} else {
@@ -166,6 +199,8 @@ static void outside_dialog(struct dispatch *dispatch, struct leg *leg,
 		return;
 	}
 	status = check(sip);
+	if (status == 0 && has_foreign_route(dispatch, from, sip))
+		status = 403;
 	if (status == 0)
 		status = invite_check_loop(dispatch, sip);
 	if (status != 0) {

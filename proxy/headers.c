@@ -55,6 +55,21 @@ static const char *name_of(const msg_header_t *header)
 	return header->sh_class->hc_name;
 }
 
+msg_header_t *headers_find(msg_t *msg, const msg_header_t *after,
+			   const char *name)
+{
+	msg_header_t *header = after != NULL ? after->sh_succ :
+					       *msg_chain_head(msg);
+
+	for (; header != NULL; header = header->sh_succ) {
+		const char *own = name_of(header);
+
+		if (own != NULL && strcasecmp(own, name) == 0)
+			return header;
+	}
+	return NULL;
+}
+
 static int replace_value(msg_t *msg, sip_t *sip, msg_header_t *old,
 			 const char *value)
 {

@@ -17,6 +17,10 @@
  */
 const char *headers_value(const void *header, char *buf, size_t size);
 
+/* The first header of that name behind `after` (NULL: of all); NULL: none. */
+msg_header_t *headers_find(msg_t *msg, const msg_header_t *after,
+			   const char *name);
+
 /*
  * Takes away Via, Route, Record-Route, Path and Service-Route, puts our Contact
  * in the place of theirs, and hides what the party of `to` may not see. 0, or

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "proxy/headers.h"
 #include "proxy/own.h"
+#include "proxy/subscription.h"
 #include "proxy/tighten.h"
 
 static void *dup_as(su_home_t *home, msg_hclass_t *hclass, const void *header)
@@ -160,8 +161,10 @@ static void pass_late(struct job *job)
 
 static void pass_success(struct job *job, const struct exchange_result *result)
 {
-	if (job->relay->method != sip_method_invite)
+	if (job->relay->method != sip_method_invite) {
+		subscription_success(job->relay, job->dialog, job->msg);
 		return;
+	}
 	if (job->kind == JOB_RESPONSE || !job->dialog->answer.is_known)
 		note_answer(job, result);
 	call_establish(job->call, job->dialog);

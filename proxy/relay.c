@@ -15,6 +15,7 @@
 #include "common/mono.h"
 #include "proxy/job.h"
 #include "proxy/own.h"
+#include "proxy/subscription.h"
 
 static struct relay *relay_of(struct list *node)
 {
@@ -140,7 +141,8 @@ void relay_finish(struct relay *relay, int status)
 
 	server_free(relay->server);
 	relay->server = NULL;
-	if (relay->method == sip_method_invite && status < 300) {
+	if (status < 300 && (relay->method == sip_method_invite ||
+			     subscription_is_kept(relay))) {
 		relay->state = RELAY_LINGERING;
 		relay->end_ms = mono_ms() + CALL_LINGER_MS;
 		return;
@@ -149,6 +151,8 @@ void relay_finish(struct relay *relay, int status)
 	if (relay->is_first ||
 	    (relay->method == sip_method_bye && call->state == CALL_ENDING))
 		call_end(call);
+	else
+		subscription_finish(relay);
 	relay_free(relay);
 }
 
@@ -390,6 +394,7 @@ void relay_request(struct leg *leg, struct dialog *dialog,
 		return;
 	}
 	end_pattern(relay);
+	subscription_request(relay, sip);
 	leg_learn(leg, dialog, sip);
 	if (!job_add(relay, dialog, JOB_REQUEST, leg->side, 0,
 		     server_request(relay->server))) {
@@ -406,6 +411,7 @@ static struct relay *find_invite(const struct leg *leg, uint32_t cseq)
 		struct relay *relay = relay_of(pos);
 
 		if (relay->state == RELAY_LINGERING &&
+		    relay->method == sip_method_invite &&
 		    relay->from == leg->side && relay->cseq == cseq)
 			return relay;
 	}
@@ -441,6 +447,7 @@ void relay_stray(struct calls *calls, const struct flow *from, msg_t *msg)
 	relay = node != NULL ? container_of(node, struct relay, by_branch) :
 			       NULL;
 	if (relay == NULL || relay->state != RELAY_LINGERING ||
+	    relay->method != sip_method_invite ||
 	    sip->sip_cseq->cs_method != sip_method_invite ||
 	    sip->sip_cseq->cs_seq != relay->cseq ||
 	    sip->sip_status->st_status / 100 != 2) {
@@ -475,7 +482,8 @@ bool relay_tick(struct call *call, uint64_t now_ms)
 
 	while ((relay = find_due(call, now_ms)) != NULL) {
 		if (relay->state == RELAY_LINGERING) {
-			is_unacked |= !relay->is_acked;
+			is_unacked |= relay->method == sip_method_invite &&
+				      !relay->is_acked;
 			relay_free(relay);
 		} else {
 			int status = relay->is_cancelled ? 487 : 408;

@@ -18,7 +18,7 @@ enum relay_state {
 	RELAY_WAITING,   /* not sent yet */
 	RELAY_SENT,      /* no final response yet */
 	RELAY_ANSWERED,  /* the final response waits for its turn */
-	RELAY_LINGERING, /* an INVITE's 2xx is passed on: repeats and ACK */
+	RELAY_LINGERING, /* a 2xx is passed on: repeats, ACK, other forks */
 	RELAY_ABANDONED, /* answered by us; the other side's answer is due */
 };
 
@@ -44,6 +44,8 @@ struct relay {
 	bool is_cancelled; /* by its sender */
 	bool is_acked;     /* an ACK has come */
 	bool is_ack_sent;
+	bool is_last;   /* a NOTIFY that ends its subscription */
+	uint32_t lasts; /* seconds: told of a subscription; 0: nothing */
 	char *ack_body; /* owned: as it was sent, for repeats; NULL: none */
 	size_t ack_len;
 	uint64_t end_ms; /* of lingering, of waiting for a cancelled one */

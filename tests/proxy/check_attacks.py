@@ -125,7 +125,7 @@ class Speakers(Bed):
         eve = self.agent("eve", 12, registered=False)
         for method, uri, status in (
                 ("OPTIONS", f"sip:{IN}:5060", 200),
-                ("SUBSCRIBE", "sip:bob@example.com", 405),
+                ("UPDATE", "sip:bob@example.com", 481),
                 ("INVITE", "mailto:bob@example.com", 416),
                 ("INVITE", "sip:bob@example.com?Route=%3Csip:x%3E", 400)):
             eve.send(eve.request(method, uri, to="sip:bob@example.com",
