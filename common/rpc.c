@@ -218,6 +218,19 @@ char *rpc_request_format(json_int_t id, const char *method, json_t *params)
 	return dump_line(root);
 }
 
+char *rpc_notification_format(const char *method, json_t *params)
+{
+	json_t *root = json_object();
+
+	if (json_object_set_new(root, "jsonrpc", json_string("2.0")) |
+	    json_object_set_new(root, "method", json_string(method)) |
+	    json_object_set_new(root, "params", params)) {
+		json_decref(root);
+		return NULL;
+	}
+	return dump_line(root);
+}
+
 static int read_error(const json_t *error, struct rpc_answer *ret)
 {
 	const json_t *code = json_object_get(error, "code");

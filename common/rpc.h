@@ -60,6 +60,8 @@ char *rpc_result_format(const json_t *id, json_t *result);
 char *rpc_error_format(const json_t *id, enum rpc_code code,
 		       const char *message, json_t *data);
 char *rpc_request_format(json_int_t id, const char *method, json_t *params);
+/* A request without an id: who gets it does not answer. */
+char *rpc_notification_format(const char *method, json_t *params);
 
 /* An answer as read: either result, or error with code and message. */
 struct rpc_answer {

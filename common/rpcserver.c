@@ -25,12 +25,12 @@ struct rpcserver {
 	int fd;
 	struct event *readable; /* owned; clients wait to be accepted */
 	struct event *resume;   /* owned; accepting was paused */
-	struct list clients;    /* of struct client.node */
+	struct list clients;    /* of struct rpcserver_client.node */
 	unsigned client_count;  /* on the socket */
 	unsigned guest_count;
 };
 
-struct client {
+struct rpcserver_client {
 	struct list node;           /* on rpcserver.clients */
 	struct list calls;          /* of struct rpcserver_call.node */
 	struct rpcserver *server;   /* parent, not owned */
@@ -44,8 +44,8 @@ struct client {
 };
 
 struct rpcserver_call {
-	struct list node;      /* on client.calls while there is a client */
-	struct client *client; /* NULL: gone */
+	struct list node; /* on client.calls while there is a client */
+	struct rpcserver_client *client; /* NULL: gone */
 	struct rpcserver_peer peer;
 	struct rpc_request request;
 	struct rpcbatch *batch; /* shared by its members; NULL: none */
@@ -73,12 +73,11 @@ const char *rpcserver_peer_format(const struct rpcserver_peer *peer,
 	return buf;
 }
 
-static void client_free(struct client *client)
+static void client_free(struct rpcserver_client *client)
 {
+	const struct rpcserver_options *options = &client->server->options;
 	struct list *pos, *tmp;
 
-	if (client == NULL)
-		return;
 	list_for_each_safe(pos, tmp, &client->calls) {
 		container_of(pos, struct rpcserver_call, node)->client = NULL;
 		list_remove(pos);
@@ -86,25 +85,26 @@ static void client_free(struct client *client)
 	list_remove(&client->node);
 	*count_of(client->server, &client->peer) -= 1;
 	bufferevent_free(client->stream);
-	if (client->admitted && client->server->options.on_gone != NULL)
-		client->server->options.on_gone(&client->peer,
-						client->server->options.arg);
+	if (client->admitted && options->on_gone != NULL)
+		options->on_gone(&client->peer, options->arg);
+	if (options->on_end != NULL)
+		options->on_end(client, options->arg);
 	free(client);
 }
 
-static void client_kill(struct client *client)
+static void client_kill(struct rpcserver_client *client)
 {
 	client->dead = true;
 	if (!client->reading)
 		client_free(client);
 }
 
-static size_t client_output(const struct client *client)
+static size_t client_output(const struct rpcserver_client *client)
 {
 	return evbuffer_get_length(bufferevent_get_output(client->stream));
 }
 
-static bool client_may_ask(const struct client *client)
+static bool client_may_ask(const struct rpcserver_client *client)
 {
 	return !client->dead && !client->ending &&
 	       client->pending < RPCSERVER_PENDING_MAX &&
@@ -112,7 +112,7 @@ static bool client_may_ask(const struct client *client)
 }
 
 /* Takes over `line`; NULL: no memory, which costs the client its link. */
-static void client_send(struct client *client, char *line)
+static void client_send(struct rpcserver_client *client, char *line)
 {
 	char who[RPCSERVER_PEER_TEXT];
 	int failed = line == NULL ||
@@ -129,7 +129,7 @@ static void client_send(struct client *client, char *line)
 }
 
 /* True: nothing more was to be sent, and the client is gone. */
-static bool client_end_if_done(struct client *client)
+static bool client_end_if_done(struct rpcserver_client *client)
 {
 	if (!client->ending || client->reading || client->pending > 0 ||
 	    client_output(client) > 0)
@@ -139,8 +139,8 @@ static bool client_end_if_done(struct client *client)
 }
 
 /* Answers that client's line, or part of a batch. Takes over `line`. */
-static void client_answer(struct client *client, struct rpcbatch *batch,
-			  char *line)
+static void client_answer(struct rpcserver_client *client,
+			  struct rpcbatch *batch, char *line)
 {
 	bool failed;
 
@@ -165,8 +165,8 @@ static void client_answer(struct client *client, struct rpcbatch *batch,
 		client_end_if_done(client);
 }
 
-static void on_request(struct client *client, struct rpcserver_call *call,
-		       struct rpcbatch *batch)
+static void on_request(struct rpcserver_client *client,
+		       struct rpcserver_call *call, struct rpcbatch *batch)
 {
 	const struct rpcserver_options *options = &client->server->options;
 
@@ -180,7 +180,7 @@ static void on_request(struct client *client, struct rpcserver_call *call,
 }
 
 /* One member; it is taken over. */
-static void on_member(struct client *client, json_t *member,
+static void on_member(struct rpcserver_client *client, json_t *member,
 		      struct rpcbatch *batch)
 {
 	struct rpcserver_call *call = calloc(1, sizeof(*call));
@@ -206,7 +206,7 @@ static void on_member(struct client *client, json_t *member,
 }
 
 /* The members are independent; their answers leave together. */
-static void on_batch(struct client *client, json_t *members)
+static void on_batch(struct rpcserver_client *client, json_t *members)
 {
 	size_t count = json_array_size(members);
 	struct rpcbatch *batch = rpcbatch_new((unsigned)count + 1);
@@ -221,7 +221,8 @@ static void on_batch(struct client *client, json_t *members)
 		client_answer(client, batch, NULL);
 }
 
-static void on_single(struct client *client, const char *line, size_t len)
+static void on_single(struct rpcserver_client *client, const char *line,
+		      size_t len)
 {
 	const char *text;
 	json_t *id;
@@ -243,7 +244,8 @@ static void on_single(struct client *client, const char *line, size_t len)
 	json_decref(id);
 }
 
-static void on_line(struct client *client, const char *line, size_t len)
+static void on_line(struct rpcserver_client *client, const char *line,
+		    size_t len)
 {
 	json_t *members = rpc_batch_parse(line, len);
 	size_t count = json_array_size(members);
@@ -262,7 +264,7 @@ static void on_line(struct client *client, const char *line, size_t len)
 		on_single(client, line, len);
 }
 
-static void line_too_long(struct client *client)
+static void line_too_long(struct rpcserver_client *client)
 {
 	json_t *id = json_null();
 
@@ -272,7 +274,7 @@ static void line_too_long(struct client *client)
 					     "line too long", NULL));
 }
 
-static void client_read(struct client *client)
+static void client_read(struct rpcserver_client *client)
 {
 	struct evbuffer *input = bufferevent_get_input(client->stream);
 	char *line = NULL;
@@ -302,7 +304,7 @@ static void on_readable(struct bufferevent *stream, void *arg)
 /* The output has run empty: go on with what was left unread. */
 static void on_drained(struct bufferevent *stream, void *arg)
 {
-	struct client *client = arg;
+	struct rpcserver_client *client = arg;
 
 	(void)stream;
 	if (!client_end_if_done(client))
@@ -311,7 +313,7 @@ static void on_drained(struct bufferevent *stream, void *arg)
 
 static void on_event(struct bufferevent *stream, short what, void *arg)
 {
-	struct client *client = arg;
+	struct rpcserver_client *client = arg;
 
 	(void)stream;
 	if ((what & BEV_EVENT_EOF) == 0) {
@@ -358,13 +360,13 @@ static const char *refuse_reason(struct rpcserver *server,
 }
 
 /* Takes the stream over. NULL: no memory, and the stream is the caller's. */
-static struct client *client_new(struct rpcserver *server,
-				 const struct rpcserver_peer *peer,
-				 struct bufferevent *stream)
+static struct rpcserver_client *client_new(struct rpcserver *server,
+					   const struct rpcserver_peer *peer,
+					   struct bufferevent *stream)
 {
 	struct timeval write = { .tv_sec = RPCSERVER_WRITE_SECONDS };
 	struct timeval read = { .tv_sec = peer->idle_seconds };
-	struct client *client = calloc(1, sizeof(*client));
+	struct rpcserver_client *client = calloc(1, sizeof(*client));
 
 	if (client == NULL)
 		return NULL;
@@ -386,7 +388,7 @@ static bool client_start(struct rpcserver *server,
 			 const struct rpcserver_peer *peer,
 			 struct bufferevent *stream)
 {
-	struct client *client = client_new(server, peer, stream);
+	struct rpcserver_client *client = client_new(server, peer, stream);
 
 	if (client == NULL)
 		return false;
@@ -399,7 +401,7 @@ int rpcserver_take(struct rpcserver *server, const struct rpcserver_peer *peer,
 		   struct bufferevent *stream)
 {
 	const char *reason = refuse_reason(server, peer);
-	struct client *client;
+	struct rpcserver_client *client;
 
 	if (reason == NULL && !client_start(server, peer, stream)) {
 		if (server->options.on_gone != NULL)
@@ -520,7 +522,7 @@ void rpcserver_free(struct rpcserver *server)
 	if (server == NULL)
 		return;
 	list_for_each_safe(pos, tmp, &server->clients)
-		client_free(container_of(pos, struct client, node));
+		client_free(container_of(pos, struct rpcserver_client, node));
 	if (server->readable != NULL)
 		event_free(server->readable);
 	if (server->resume != NULL)
@@ -538,10 +540,33 @@ const struct rpcserver_peer *rpcserver_peer(const struct rpcserver_call *call)
 	return &call->peer;
 }
 
+struct rpcserver_client *rpcserver_client(const struct rpcserver_call *call)
+{
+	return call->client == NULL || call->client->dead ? NULL : call->client;
+}
+
+int rpcserver_notify(struct rpcserver_client *client, const char *method,
+		     json_t *params)
+{
+	char *line;
+	int rc;
+
+	if (client->dead || client_output(client) > RPCSERVER_NOTIFY_MAX) {
+		json_decref(params);
+		return -ENOBUFS;
+	}
+	line = rpc_notification_format(method, params);
+	if (line == NULL)
+		return -ENOMEM;
+	rc = bufferevent_write(client->stream, line, strlen(line));
+	free(line);
+	return rc == 0 ? 0 : -ENOMEM;
+}
+
 /* Takes over `line`. */
 static void call_end(struct rpcserver_call *call, char *line)
 {
-	struct client *client = call->client;
+	struct rpcserver_client *client = call->client;
 	struct rpcbatch *batch = call->batch;
 
 	if (call->request.id == NULL ||

@@ -11,6 +11,10 @@
  * leave in the order in which they were given, which may differ from that of
  * the requests. The program must ignore SIGPIPE.
  *
+ * A client can be told of something without having asked: rpcserver_client
+ * names it while it is there, on_end is the end of that, and in between
+ * rpcserver_notify sends, unless too much waits for the client already.
+ *
  * What a client can make the server hold is limited: no more requests are read
  * while it has RPCSERVER_PENDING_MAX unanswered ones or RPCSERVER_OUTPUT_HIGH
  * bytes not yet taken; it is closed when RPCSERVER_OUTPUT_MAX bytes wait, when
@@ -30,6 +34,7 @@
 #define RPCSERVER_PENDING_MAX   1024
 #define RPCSERVER_OUTPUT_HIGH   (256 * 1024)
 #define RPCSERVER_OUTPUT_MAX    (4 * 1024 * 1024)
+#define RPCSERVER_NOTIFY_MAX    (1024 * 1024)
 #define RPCSERVER_WRITE_SECONDS 30
 #define RPCSERVER_PEER_TEXT     256
 
@@ -37,6 +42,7 @@ struct bufferevent;
 struct event_base;
 struct rpcserver;
 struct rpcserver_call; /* a request that waits for its answer */
+struct rpcserver_client;
 
 /* Who is at the other end. */
 struct rpcserver_peer {
@@ -69,6 +75,8 @@ struct rpcserver_options {
 	const char *(*on_client)(const struct rpcserver_peer *peer, void *arg);
 	/* One that on_client let in has gone. May be NULL. */
 	void (*on_gone)(const struct rpcserver_peer *peer, void *arg);
+	/* That name is nobody's any more. May be NULL. */
+	void (*on_end)(struct rpcserver_client *client, void *arg);
 	void *arg;
 };
 
@@ -97,5 +105,14 @@ const struct rpcserver_peer *rpcserver_peer(const struct rpcserver_call *call);
 void rpcserver_result(struct rpcserver_call *call, json_t *result);
 void rpcserver_fail(struct rpcserver_call *call, enum rpc_code code,
 		    const char *message, const char *reason);
+
+/* Whose call it is; NULL: the client has gone. */
+struct rpcserver_client *rpcserver_client(const struct rpcserver_call *call);
+/*
+ * `params` is taken over. 0, or -ENOBUFS: more than RPCSERVER_NOTIFY_MAX bytes
+ * wait for that client; -ENOMEM. Never ends the client.
+ */
+int rpcserver_notify(struct rpcserver_client *client, const char *method,
+		     json_t *params);
 
 #endif
