@@ -13,6 +13,8 @@ int lease_table_init(struct lease_table *table, uint64_t seed)
 {
 	memset(table, 0, sizeof(*table));
 	list_init(&table->all);
+	table->fixed = &table->all;
+	table->last_fixed = LEASE_ID_FIXED - 1;
 	table->seed = seed;
 	if (table_init(&table->by_id) != 0)
 		return -ENOMEM;
@@ -175,6 +177,20 @@ static int reserve_heap(struct lease_table *table)
 	return 0;
 }
 
+/* Its number: those of the configuration come after all others. */
+static void place_by_id(struct lease_table *table, struct lease *lease)
+{
+	if (lease->group->owner->uid != LEASE_OWNER_CONFIG) {
+		lease->rule.id = ++table->last_id;
+		list_add_tail(table->fixed, &lease->in_all);
+		return;
+	}
+	lease->rule.id = ++table->last_fixed;
+	list_add_tail(&table->all, &lease->in_all);
+	if (table->fixed == &table->all)
+		table->fixed = &lease->in_all;
+}
+
 int lease_add(struct lease_table *table, uint32_t uid, const char *name,
 	      struct lease **ret_lease)
 {
@@ -203,11 +219,10 @@ int lease_add(struct lease_table *table, uint32_t uid, const char *name,
 	lease->state = LEASE_PENDING;
 	lease->group = group;
 	lease->heap_index = NOT_ON_HEAP;
-	lease->rule.id = ++table->last_id;
+	place_by_id(table, lease);
 	strcpy(lease->rule.group, group->name);
 	table_add(&table->by_id, &lease->node,
 		  hash_u64(lease->rule.id, table->seed));
-	list_add_tail(&table->all, &lease->in_all);
 	list_add_tail(&group->leases, &lease->in_group);
 	group->count++;
 	owner->leases++;
@@ -228,6 +243,8 @@ void lease_remove(struct lease_table *table, struct lease *lease)
 	assert(lease->run == NULL);
 	lease_clear_expiry(table, lease);
 	table_remove(&table->by_id, &lease->node);
+	if (table->fixed == &lease->in_all)
+		table->fixed = lease->in_all.next;
 	list_remove(&lease->in_all);
 	list_remove(&lease->in_group);
 	free(lease->conditions);

@@ -8,6 +8,7 @@
 #ifndef VIADUCT_NATCTL_LEASE_H
 #define VIADUCT_NATCTL_LEASE_H
 
+#include "common/conf.h"
 #include "common/list.h"
 #include "common/rule.h"
 #include "common/table.h"
@@ -15,6 +16,8 @@
 #define LEASE_MAX          (256 * 1024) /* leases */
 #define LEASE_GROUP_MAX    1024         /* leases of a group */
 #define LEASE_OWNER_CONFIG UINT32_MAX   /* no user: the configuration */
+/* Its leases are numbered from here on, in its order: at every start anew. */
+#define LEASE_ID_FIXED (RULE_ID_DYNAMIC - CONF_STATICS_MAX)
 
 struct pool_run;
 
@@ -70,7 +73,9 @@ struct lease_table {
 	struct lease **heap; /* owned; has room for `heap_size` */
 	size_t heap_count;
 	size_t heap_size;
-	uint64_t last_id;
+	struct list *fixed; /* the first one of the configuration, on `all` */
+	uint64_t last_fixed;
+	uint64_t last_id; /* of the others */
 	uint64_t seed;
 };
 
@@ -83,7 +88,7 @@ size_t lease_group_count(const struct lease_table *table);
 size_t lease_count_of(const struct lease_table *table, uint32_t uid);
 
 /*
- * A new lease, LEASE_PENDING, with the next id, a member of the group that is
+ * A new lease, LEASE_PENDING, with its owner's next id, a member of the group that is
  * made if need be. The rest of `rule` is the caller's to fill. 0, or -ENOMEM,
  * -EDQUOT (the group is full), -ENOSPC (the table is).
  */

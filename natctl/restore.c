@@ -76,7 +76,8 @@ void manager_tell_all(const struct manager *manager,
 	uint64_t id = 0;
 
 	for (; (lease = lease_after(leases, id)) != NULL; id = lease->rule.id)
-		if (lease->state == LEASE_ACTIVE)
+		if (lease->state == LEASE_ACTIVE &&
+		    lease->group->owner->uid != LEASE_OWNER_CONFIG)
 			restore_tell_lease(keeper, lease, 0);
 	keeper_add(keeper, &last);
 }
@@ -105,6 +106,7 @@ static int take_again(struct manager *manager, struct lease *lease)
 	struct pool_want want = {
 		.inner = rule->inner,
 		.realm = rule->outer.realm,
+		.protocol = rule->protocol,
 		.ports = rule->ports,
 		.owner = lease->group->owner->uid,
 		.wish = { .prefix = { .addr = rule->outer.addr },

@@ -8,6 +8,8 @@
 #include "tests/translator/faults.h"
 #include "tests/translator/suite.h"
 
+#define FIRST "4503599627369472" /* LEASE_ID_FIXED */
+
 static void begin(void)
 {
 	desk_begin_with("static { inner = \"2.2.2.9:80@inside\" realm = outside"
@@ -17,7 +19,7 @@ static void begin(void)
 			" protocol = udp ports = 2 kind = terminating }\n");
 }
 
-/* What `list` tells of lease 1. */
+/* What `list` tells of the first one. */
 static json_t *listed(void)
 {
 	ck_assert_int_eq(desk_send(ROOT, "list", "{'limit':1}"), 0);
@@ -50,14 +52,15 @@ END_TEST
 START_TEST(nobody_gets_their_endpoints_or_changes_them)
 {
 	desk_refuse(ROOT, "ask", STRICT, RPC_NOT_AVAILABLE);
-	desk_refuse(ROOT, "release", "{'lease':1}", RPC_NOT_AUTHORIZED);
-	desk_refuse(ROOT, "refresh", "{'lease':1,'lifetime':5}",
+	desk_refuse(ROOT, "release", "{'lease':" FIRST "}", RPC_NOT_AUTHORIZED);
+	desk_refuse(ROOT, "refresh", "{'lease':" FIRST ",'lifetime':5}",
 		    RPC_NOT_AUTHORIZED);
 	desk_refuse(ROOT, "release", "{'group':'config'}", RPC_NOT_FOUND);
 	desk_refuse(ROOT, "tighten",
-		    "{'changes':[{'lease':1,'remote':'1.1.1.1'}]}",
+		    "{'changes':[{'lease':" FIRST ",'remote':'1.1.1.1'}]}",
 		    RPC_NOT_AUTHORIZED);
-	ck_assert_ptr_nonnull(manager_next_rule(desk.manager, 1));
+	ck_assert_ptr_nonnull(
+		manager_next_rule(desk.manager, LEASE_ID_FIXED - 1));
 }
 END_TEST
 
@@ -65,7 +68,8 @@ START_TEST(they_never_expire)
 {
 	manager_tick(desk.manager, UINT64_MAX - 1);
 	ck_assert_uint_eq(manager_deadline(desk.manager), UINT64_MAX);
-	ck_assert_ptr_nonnull(manager_next_rule(desk.manager, 1));
+	ck_assert_ptr_nonnull(
+		manager_next_rule(desk.manager, LEASE_ID_FIXED - 1));
 }
 END_TEST
 
@@ -78,7 +82,8 @@ START_TEST(a_group_of_the_same_name_is_another_one)
 			 -EINPROGRESS);
 	desk_acknowledge();
 	ck_assert_int_eq(desk_number("released"), 1);
-	ck_assert_ptr_nonnull(manager_next_rule(desk.manager, 1));
+	ck_assert_ptr_nonnull(
+		manager_next_rule(desk.manager, LEASE_ID_FIXED - 1));
 }
 END_TEST
 

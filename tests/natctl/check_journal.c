@@ -164,6 +164,57 @@ START_TEST(what_expired_meanwhile_ends_at_once)
 }
 END_TEST
 
+START_TEST(an_endpoint_of_tcp_is_taken_again_for_tcp)
+{
+	desk_grant(ROOT, "ask",
+		   "{'group':'t','leases':[{'inner':'2.2.2.2:80@inside',"
+		   "'realm':'outside','protocol':'tcp','request':{'outer':"
+		   "'3.3.3.3:1332','mode':'strict'}}]}");
+	restart(BOOT, 2);
+	desk_grant(ROOT, "ask",
+		   "{'group':'u','leases':[{'inner':'2.2.2.2:80@inside',"
+		   "'realm':'outside','protocol':'udp','request':{'outer':"
+		   "'3.3.3.3:1332','mode':'strict'}}]}");
+	desk_refuse(PHONE, "ask",
+		    "{'group':'t','leases':[{'inner':'2.2.2.3:80@inside',"
+		    "'realm':'outside','protocol':'tcp','request':{'outer':"
+		    "'3.3.3.3:1332','mode':'strict'}}]}",
+		    RPC_NOT_AVAILABLE);
+}
+END_TEST
+
+/* The file is written anew by the way: it must not hold the entries. */
+START_TEST(entries_of_the_configuration_are_not_kept)
+{
+	static const char static_tcp[] =
+		"static { inner = \"2.2.2.9:80@inside\" realm = outside"
+		" outer = \"3.3.3.3:1332\" protocol = tcp }\n";
+	const struct rule *rule;
+
+	desk_grant(ROOT, "ask", STRICT);
+	journal_close(journal);
+	journal = NULL;
+	desk_end();
+	desk_begin_with(static_tcp);
+	restart(BOOT, 2);
+	rule = manager_next_rule(desk.manager, 0);
+	ck_assert_uint_eq(rule->id, 1);
+	ck_assert_int_eq(rule->protocol, RULE_UDP);
+	rule = manager_next_rule(desk.manager, 1);
+	ck_assert_uint_eq(rule->id, LEASE_ID_FIXED);
+	ck_assert_int_eq(rule->protocol, RULE_TCP);
+	desk_grant(ROOT, "ask", ASK);
+	ck_assert_uint_eq(manager_next_rule(desk.manager, 1)->id, 2);
+	journal_close(journal);
+	journal = NULL;
+	desk_end();
+	desk_begin();
+	restart(BOOT, 2);
+	ck_assert_uint_eq(manager_next_rule(desk.manager, 1)->id, 2);
+	ck_assert_ptr_null(manager_next_rule(desk.manager, 2));
+}
+END_TEST
+
 START_TEST(what_was_not_acknowledged_is_forgotten)
 {
 	ck_assert_int_eq(desk_send(ROOT, "ask", ASK), -EINPROGRESS);
@@ -315,6 +366,8 @@ int main(void)
 		an_id_is_not_given_twice,
 		what_was_released_stays_held_for_others,
 		what_expired_meanwhile_ends_at_once,
+		an_endpoint_of_tcp_is_taken_again_for_tcp,
+		entries_of_the_configuration_are_not_kept,
 		what_was_not_acknowledged_is_forgotten,
 		a_frame_that_was_cut_off_is_left_out,
 		a_damaged_file_is_of_no_use,
