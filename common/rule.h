@@ -28,6 +28,7 @@ enum rule_protocol { RULE_UDP = 17, RULE_TCP = 6, RULE_ICMP = 1 };
 #define RULE_PORTS_MAX      64   /* n of a rule */
 #define RULE_CONDITIONS_MAX 4096 /* conditions of a rule */
 #define RULE_GROUP_MAX      128  /* bytes of a group's name, with NUL */
+#define RULE_LATCH_PORTS    2    /* n of a rule that latches: RTP and RTCP */
 
 /*
  * What must be true of a packet's source, as it is seen in the rule's outer
@@ -55,6 +56,20 @@ struct rule_remote {
 				  * matches port .. port + ports - 1 */
 };
 
+/*
+ * The first source inside the prefix that sends to a port of the rule is the
+ * remote of that port from then on, in place of the signalled one: it alone is
+ * let in, under the signalled remote's name where that is an endpoint, and
+ * what is sent to the signalled remote goes to it. Of UDP, kind both, with at
+ * most RULE_LATCH_PORTS ports.
+ */
+struct rule_latch {
+	struct ip_prefix prefix; /* addr.family IP_NONE: it does not latch */
+	uint32_t round;          /* another one: all ports latch anew */
+	/* By port, in the outer realm; addr.family IP_NONE: nobody so far. */
+	struct endpoint remotes[RULE_LATCH_PORTS];
+};
+
 struct rule {
 	uint64_t id; /* that of the lease, never 0, never used again */
 	char group[RULE_GROUP_MAX];
@@ -66,6 +81,7 @@ struct rule {
 	uint8_t kind;     /* enum rule_kind */
 	uint8_t protocol; /* enum rule_protocol */
 	bool keep_source; /* the source of what the inner one sends stays */
+	struct rule_latch latch;
 	/*
 	 * Sorted by rule_condition_compare, no two of equal rank that overlap.
 	 * count == 0: any source. count > 0 and none matches: discard.

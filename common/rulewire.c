@@ -5,8 +5,10 @@
  * hello:     epoch u64, n u16, n names (text)
  * rule:      id u64, group (text), inner, outer (endpoint), remote prefix
  *            (prefix), remote port u16, timer u32, ports u16, kind u8,
- *            protocol u8, flags u8, n u16, n conditions
+ *            protocol u8, flags u8, n u16, n conditions, [latch]
  * condition: source (prefix), first u16, last u16, flags u8, [target]
+ * latch:     prefix, round u32, n u8, n times: offset u8, endpoint
+ * latched:   id u64, round u32, offset u16, remote (endpoint)
  * text:      n u8, n bytes; endpoint: address, port u16, realm u16
  * prefix:    address, [bits u8]; address: family u8, 0, 4 or 16 bytes
  */
@@ -19,7 +21,7 @@
 #define HEAD_BYTES   8
 #define COUNT_OFFSET 2
 
-enum rule_flag { FLAG_KEEP_SOURCE = 1 };
+enum rule_flag { FLAG_KEEP_SOURCE = 1, FLAG_LATCH = 2, RULE_FLAGS = 3 };
 enum condition_flag { FLAG_DISCARD = 1, FLAG_TARGET = 2 };
 
 /* Appends; what no longer fits is remembered, not written. */
@@ -141,9 +143,32 @@ int wire_add_hello(struct wire_writer *writer, const struct wire_hello *hello)
 	return end_member(writer, start);
 }
 
+static unsigned latched_count(const struct rule_latch *latch)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < RULE_LATCH_PORTS; i++)
+		count += latch->remotes[i].addr.family != IP_NONE;
+	return count;
+}
+
+static void put_latch(struct wire_writer *w, const struct rule_latch *latch)
+{
+	put_prefix(w, &latch->prefix);
+	put_u32(w, latch->round);
+	put_u8(w, latched_count(latch));
+	for (unsigned i = 0; i < RULE_LATCH_PORTS; i++) {
+		if (latch->remotes[i].addr.family == IP_NONE)
+			continue;
+		put_u8(w, i);
+		put_endpoint(w, &latch->remotes[i]);
+	}
+}
+
 int wire_add_rule(struct wire_writer *writer, const struct rule *rule)
 {
 	size_t start = writer->used;
+	bool latches = rule->latch.prefix.addr.family != IP_NONE;
 
 	put_u64(writer, rule->id);
 	put_text(writer, rule->group);
@@ -155,10 +180,13 @@ int wire_add_rule(struct wire_writer *writer, const struct rule *rule)
 	put_u16(writer, rule->ports);
 	put_u8(writer, rule->kind);
 	put_u8(writer, rule->protocol);
-	put_u8(writer, rule->keep_source ? FLAG_KEEP_SOURCE : 0);
+	put_u8(writer, (rule->keep_source ? FLAG_KEEP_SOURCE : 0u) |
+			       (latches ? FLAG_LATCH : 0u));
 	put_u16(writer, rule->condition_count);
 	for (size_t i = 0; i < rule->condition_count; i++)
 		put_condition(writer, &rule->conditions[i]);
+	if (latches)
+		put_latch(writer, &rule->latch);
 	return end_member(writer, start);
 }
 
@@ -175,6 +203,18 @@ int wire_add_status(struct wire_writer *writer, enum wire_status status)
 	size_t start = writer->used;
 
 	put_u8(writer, status);
+	return end_member(writer, start);
+}
+
+int wire_add_latched(struct wire_writer *writer,
+		     const struct wire_latched *latched)
+{
+	size_t start = writer->used;
+
+	put_u64(writer, latched->id);
+	put_u32(writer, latched->round);
+	put_u16(writer, latched->offset);
+	put_endpoint(writer, &latched->remote);
 	return end_member(writer, start);
 }
 
@@ -317,7 +357,42 @@ static void get_condition(struct cursor *c, const struct rule *rule,
 		c->bad = true;
 }
 
-static void get_rule_head(struct cursor *c, struct rule *ret)
+/* An endpoint of the rule's outer realm. */
+static void get_remote(struct cursor *c, const struct rule *rule,
+		       struct endpoint *ret)
+{
+	get_endpoint(c, ret);
+	if (ret->addr.family != rule->outer.addr.family || ret->port == 0 ||
+	    ret->realm != rule->outer.realm)
+		c->bad = true;
+}
+
+static void get_latch(struct cursor *c, const struct rule *rule,
+		      struct rule_latch *ret)
+{
+	int last = -1;
+	uint8_t count;
+
+	get_prefix(c, rule->outer.addr.family, false, &ret->prefix);
+	ret->round = get_u32(c);
+	count = get_u8(c);
+	if (rule->protocol != RULE_UDP || rule->kind != RULE_BOTH ||
+	    rule->ports > RULE_LATCH_PORTS)
+		c->bad = true;
+	for (uint8_t i = 0; i < count && !c->bad; i++) {
+		uint8_t offset = get_u8(c);
+
+		if (offset <= last || offset >= rule->ports) {
+			c->bad = true;
+			return;
+		}
+		get_remote(c, rule, &ret->remotes[offset]);
+		last = offset;
+	}
+}
+
+static void get_rule_head(struct cursor *c, struct rule *ret,
+			  uint8_t *ret_flags)
 {
 	uint8_t flags;
 
@@ -334,8 +409,9 @@ static void get_rule_head(struct cursor *c, struct rule *ret)
 	flags = get_u8(c);
 	ret->keep_source = flags & FLAG_KEEP_SOURCE;
 	ret->condition_count = get_u16(c);
-	if (flags > FLAG_KEEP_SOURCE)
+	if (flags > RULE_FLAGS)
 		c->bad = true;
+	*ret_flags = flags;
 }
 
 static bool rule_head_is_valid(const struct rule *rule)
@@ -377,7 +453,8 @@ int wire_open(struct wire_reader *reader, const uint8_t *data, size_t size)
 	opened.head.type = get_u8(&c);
 	opened.count = get_u16(&c);
 	opened.head.seq = get_u32(&c);
-	if (opened.head.type == WIRE_HELLO || opened.head.type == WIRE_ACK)
+	if (opened.head.type == WIRE_HELLO || opened.head.type == WIRE_ACK ||
+	    opened.head.type == WIRE_LATCHED)
 		count_ok = opened.count == 1;
 	else if (opened.head.type == WIRE_PUT ||
 		 opened.head.type == WIRE_DELETE)
@@ -433,12 +510,15 @@ int wire_read_rule(struct wire_reader *reader,
 {
 	struct cursor c = begin_read(reader, WIRE_PUT);
 	struct rule rule;
+	uint8_t flags;
 
-	get_rule_head(&c, &rule);
+	get_rule_head(&c, &rule, &flags);
 	if (c.bad || !rule_head_is_valid(&rule) || rule.condition_count > max)
 		return -EBADMSG;
 	for (size_t i = 0; i < rule.condition_count && !c.bad; i++)
 		get_condition(&c, &rule, &conditions[i]);
+	if (flags & FLAG_LATCH)
+		get_latch(&c, &rule, &rule.latch);
 	if (c.bad || !conditions_are_valid(conditions, rule.condition_count))
 		return -EBADMSG;
 	rule.conditions = conditions;
@@ -467,6 +547,22 @@ int wire_read_status(struct wire_reader *reader, enum wire_status *ret)
 	if (status > WIRE_REALMS || end_read(reader, &c) < 0)
 		return -EBADMSG;
 	*ret = status;
+	return 0;
+}
+
+int wire_read_latched(struct wire_reader *reader, struct wire_latched *ret)
+{
+	struct cursor c = begin_read(reader, WIRE_LATCHED);
+	struct wire_latched latched = { .id = get_u64(&c) };
+
+	latched.round = get_u32(&c);
+	latched.offset = get_u16(&c);
+	get_endpoint(&c, &latched.remote);
+	if (latched.id == 0 || latched.id >= RULE_ID_DYNAMIC ||
+	    latched.offset >= RULE_LATCH_PORTS || latched.remote.port == 0 ||
+	    end_read(reader, &c) < 0)
+		return -EBADMSG;
+	*ret = latched;
 	return 0;
 }
 

@@ -12,6 +12,10 @@
  * with the same sequence number, in the order in which they were sent; a
  * hello is answered only when it is refused (WIRE_REALMS). An acknowledged
  * change holds for every packet that arrives after the acknowledgement.
+ *
+ * WIRE_LATCHED, which nobody answers, tells natctl of each port of a rule that
+ * has latched, and once more of those that a WIRE_PUT does not know of: the
+ * translator's word holds for the round that both have.
  */
 #ifndef VIADUCT_COMMON_RULEWIRE_H
 #define VIADUCT_COMMON_RULEWIRE_H
@@ -28,6 +32,7 @@ enum wire_type {
 	WIRE_PUT,
 	WIRE_DELETE,
 	WIRE_ACK,
+	WIRE_LATCHED,
 };
 
 enum wire_status {
@@ -50,6 +55,14 @@ struct wire_hello {
 	char realms[REALM_MAX][REALM_NAME_MAX];
 };
 
+/* A port of a rule has latched on to this remote. */
+struct wire_latched {
+	uint64_t id;
+	uint32_t round;
+	uint16_t offset; /* of the port */
+	struct endpoint remote;
+};
+
 /* Builds one record in the caller's buffer. */
 struct wire_writer {
 	uint8_t *data;
@@ -69,6 +82,8 @@ int wire_add_hello(struct wire_writer *writer, const struct wire_hello *hello);
 int wire_add_rule(struct wire_writer *writer, const struct rule *rule);
 int wire_add_id(struct wire_writer *writer, uint64_t id); /* DELETE */
 int wire_add_status(struct wire_writer *writer, enum wire_status status);
+int wire_add_latched(struct wire_writer *writer,
+		     const struct wire_latched *latched);
 
 /* Reads one record from a buffer that it does not change. */
 struct wire_reader {
@@ -92,6 +107,7 @@ int wire_read_rule(struct wire_reader *reader,
 		   struct rule *ret);
 int wire_read_id(struct wire_reader *reader, uint64_t *ret);
 int wire_read_status(struct wire_reader *reader, enum wire_status *ret);
+int wire_read_latched(struct wire_reader *reader, struct wire_latched *ret);
 /* -EBADMSG when bytes or members are left over. */
 int wire_close(const struct wire_reader *reader);
 

@@ -69,6 +69,10 @@ static json_t *rule_json(const struct control *control,
 			   (json_int_t)counters->packets_in, "packets_out",
 			   (json_int_t)counters->packets_out, "discarded",
 			   (json_int_t)counters->discarded);
+	if (rule->keep_source)
+		json_object_set_new(result, "keep_source", json_true());
+	if (rule->latch != NULL)
+		control_latch_json(rule, result);
 	if (conditions_told(rule) < rule->condition_count)
 		json_object_set_new(result, "conditions_total",
 				    json_integer(

@@ -61,3 +61,21 @@ json_t *control_condition_json(const struct realm_names *names,
 							  &condition->target));
 	return result;
 }
+
+void control_latch_json(const struct ruleset_rule *rule, json_t *object)
+{
+	json_t *remotes = json_array();
+	struct endpoint remote;
+	char text[ENDPOINT_TEXT];
+
+	for (uint16_t i = 0; i < rule->ports; i++)
+		json_array_append_new(remotes,
+				      latch_read(rule->latch, i, &remote) ?
+					      control_endpoint_json(NULL,
+								    &remote) :
+					      json_null());
+	json_object_set_new(object, "latch",
+			    json_string(ip_prefix_format(&rule->latch->prefix,
+							 text)));
+	json_object_set_new(object, "latched", remotes);
+}

@@ -104,6 +104,41 @@ static void say_unsolicited(const struct writer *writer,
 	say(writer, " in the last %u seconds", (unsigned)rule->timer);
 }
 
+static void say_latch(const struct writer *writer,
+		      const struct explanation *explanation)
+{
+	const struct resolve_path *path = &explanation->path;
+	const struct ruleset_rule *rule = path->refused;
+	char prefix[IP_PREFIX_TEXT];
+	struct endpoint known;
+
+	say_place(writer, "the source ", &path->src);
+	if (latch_read(rule->latch,
+		       (uint16_t)(path->dst.port - rule->outer.port), &known)) {
+		say(writer, " is not the one that ");
+		say_rule(writer, rule);
+		say_place(writer, " has latched on to: ", &known);
+		return;
+	}
+	say(writer, " is not in %s, of which ",
+	    ip_prefix_format(&rule->latch->prefix, prefix));
+	say_rule(writer, rule);
+	say(writer, " latches on to the first to send");
+}
+
+static void say_not_latched(const struct writer *writer,
+			    const struct explanation *explanation)
+{
+	const struct ruleset_rule *rule = explanation->path.refused;
+	char prefix[IP_PREFIX_TEXT];
+
+	say_rule(writer, rule);
+	say(writer,
+	    " sends to whom it has latched on to, and nothing has come yet "
+	    "from %s",
+	    ip_prefix_format(&rule->latch->prefix, prefix));
+}
+
 /* No way for the source into the realm of the destination. */
 static void say_no_source(const struct writer *writer,
 			  const struct translate_context *context,
@@ -158,6 +193,10 @@ static void say_discarded(const struct writer *writer,
 		say_refused_source(writer, explanation);
 	} else if (path->verdict == VERDICT_UNSOLICITED) {
 		say_unsolicited(writer, explanation);
+	} else if (path->verdict == VERDICT_LATCH) {
+		say_latch(writer, explanation);
+	} else if (path->verdict == VERDICT_NOT_LATCHED) {
+		say_not_latched(writer, explanation);
 	} else {
 		assert(path->verdict == VERDICT_NOT_OURS);
 		say(writer,
@@ -165,6 +204,22 @@ static void say_discarded(const struct writer *writer,
 		    "\"%s\", and no rule has a part in it",
 		    from);
 	}
+}
+
+/* What latching has to do with a step of a packet that is forwarded. */
+static void say_followed(const struct writer *writer,
+			 const struct resolve_path *path,
+			 const struct resolve_step *step)
+{
+	struct endpoint known;
+
+	if (path->latches == step->rule)
+		say_place(writer, " and latches on to ", &path->latch_source);
+	else if (!step->source)
+		say_place(writer, ", latched on to ", &step->remote);
+	else if (latch_read(step->rule->latch, step->offset, &known) &&
+		 endpoint_equal(&known, &path->dst))
+		say_place(writer, ", latched on to ", &known);
 }
 
 static void say_forwarded(const struct writer *writer,
@@ -188,6 +243,8 @@ static void say_forwarded(const struct writer *writer,
 		else
 			say_place(writer, " gives the source ",
 				  &step->rule->outer);
+		if (step->rule->latch)
+			say_followed(writer, path, step);
 	}
 }
 
@@ -219,7 +276,7 @@ static void find_conditions(struct explanation *ret)
 			ret->conditions[i] =
 				condition_of(path->steps[i].rule,
 					     &path->steps[i].remote);
-	if (path->refused)
+	if (path->refused && path->verdict != VERDICT_NOT_LATCHED)
 		ret->refusing = condition_of(path->refused, &path->src);
 }
 
@@ -297,6 +354,11 @@ static void explain_rules(const struct translate_context *context,
 		say_forwarded(writer, &ret->path);
 	else
 		say_discarded(writer, context, packet, ret);
+	if (ret->path.latches && !verdict_is_forwarded(ret->path.verdict)) {
+		say(writer, "; all the same ");
+		say_rule(writer, ret->path.latches);
+		say_place(writer, " latches on to ", &ret->path.latch_source);
+	}
 }
 
 /* As the answer to the packet that it is about would go. */

@@ -10,6 +10,8 @@ static enum flow_verdict settle_way(const struct resolve_path *path,
 {
 	if (!verdict_is_forwarded(path->verdict))
 		return FLOW_DISCARDED;
+	if (path->latches)
+		return FLOW_UNLATCHED;
 	if (path->step_count > FLOW_STEPS_MAX)
 		return FLOW_INTRICATE;
 	*ret = (struct flow_way){ .src = *src, .dst = *dst };
@@ -104,6 +106,8 @@ const char *flow_verdict_name(enum flow_verdict verdict)
 		return "intricate";
 	case FLOW_FAMILY:
 		return "family";
+	case FLOW_UNLATCHED:
+		return "unlatched";
 	case FLOW_LIMIT:
 		return "limit";
 	case FLOW_TAKEN:

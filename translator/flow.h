@@ -18,6 +18,7 @@ enum flow_verdict {
 	FLOW_ASKEW,     /* its answers would come from, or go, elsewhere */
 	FLOW_INTRICATE, /* more than an entry of the kernel can say */
 	FLOW_FAMILY,    /* not from IPv4 to IPv4 */
+	FLOW_UNLATCHED, /* a rule has yet to latch on to its source */
 	/* Settled, but the kernel does not have it: */
 	FLOW_LIMIT, /* too many of one rule, or in all */
 	FLOW_TAKEN, /* another entry is in its place */

@@ -13,6 +13,7 @@
 #include "common/rulewire.h"
 #include "common/sock.h"
 #include "translator/fastpath.h"
+#include "translator/latched.h"
 
 #define LINK_MODE  0660
 #define BATCH      64 /* records before packets have their turn */
@@ -31,6 +32,8 @@ struct link {
 	struct event *readable;   /* owned; of the peer */
 	struct event *writable;   /* owned; of the peer: a reply waits */
 	bool greeted;             /* its hello has come */
+	struct latched *latched;  /* owned; to be told */
+	struct event *news;       /* owned; there is some of it */
 	size_t reply_len;         /* of the reply that waits; 0: none */
 	uint8_t reply[REPLY_SIZE];
 	uint8_t record[WIRE_MAX];
@@ -88,6 +91,48 @@ static void acknowledge(struct link *link, uint32_t seq,
 	}
 	link->reply_len = writer.used;
 	reply_send(link);
+}
+
+/* What has latched, as long as the socket takes it; nobody there: nothing. */
+static void tell_latched(struct link *link)
+{
+	struct wire_head head = { .type = WIRE_LATCHED };
+	struct wire_latched latched;
+	struct wire_writer writer;
+
+	while (link->reply_len == 0 && latched_take(link->latched, &latched)) {
+		if (!link->greeted)
+			continue;
+		if (wire_begin(&writer, link->reply, sizeof(link->reply),
+			       head) != 0 ||
+		    wire_add_latched(&writer, &latched) != 0)
+			continue;
+		link->reply_len = writer.used;
+		reply_send(link);
+	}
+}
+
+static void on_news(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	tell_latched(arg);
+}
+
+/* The ports of a rule that have latched, which its sender does not know of. */
+static void add_unknown(struct link *link, const struct rule *told)
+{
+	const struct ruleset_rule *rule = ruleset_find(link->ruleset, told->id);
+	struct wire_latched latched = { .id = told->id,
+					.round = told->latch.round };
+
+	if (rule == NULL || rule->latch == NULL)
+		return;
+	for (; latched.offset < rule->ports; latched.offset++)
+		if (told->latch.remotes[latched.offset].addr.family ==
+			    IP_NONE &&
+		    latch_read(rule->latch, latched.offset, &latched.remote))
+			latched_add(link->latched, &latched);
 }
 
 static void rules_done(struct rules *rules)
@@ -151,6 +196,8 @@ static int on_put(struct link *link, struct wire_reader *reader)
 	if (err == 0 && link->fastpath != NULL)
 		err = in_force(fastpath_rules_put(link->fastpath, rules.items,
 						  rules.count));
+	for (size_t i = 0; err == 0 && i < rules.count; i++)
+		add_unknown(link, &rules.items[i]);
 	rules_done(&rules);
 	free(scratch);
 	return err;
@@ -253,6 +300,7 @@ static int on_type(struct link *link, struct wire_reader *reader,
 	case WIRE_DELETE:
 		return on_delete(link, reader);
 	case WIRE_ACK:
+	case WIRE_LATCHED:
 		break;
 	}
 	return -EBADMSG;
@@ -314,6 +362,7 @@ static void on_writable(int fd, short what, void *arg)
 	(void)what;
 	event_add(link->readable, NULL);
 	reply_send(link);
+	tell_latched(link);
 }
 
 static int say_hello(const struct link *link, int fd)
@@ -398,6 +447,13 @@ static void on_acceptable(int listener, short what, void *arg)
 		close(fd);
 }
 
+static void link_done(struct link *link)
+{
+	latched_free(link->latched);
+	free(link->path);
+	free(link);
+}
+
 int link_new(const char *path, const struct conf *conf, uint64_t epoch,
 	     struct link **ret_link)
 {
@@ -410,19 +466,18 @@ int link_new(const char *path, const struct conf *conf, uint64_t epoch,
 	link->epoch = epoch;
 	link->peer = -1;
 	link->path = strdup(path);
-	if (link->path == NULL) {
-		free(link);
-		return -ENOMEM;
+	err = link->path == NULL ? -ENOMEM : latched_new(&link->latched);
+	if (err == 0) {
+		link->listener = sock_listen(path, SOCK_SEQPACKET, LINK_MODE);
+		if (link->listener < 0)
+			err = link->listener;
 	}
-	link->listener = sock_listen(path, SOCK_SEQPACKET, LINK_MODE);
-	if (link->listener >= 0) {
-		*ret_link = link;
-		return 0;
+	if (err != 0) {
+		link_done(link);
+		return err;
 	}
-	err = link->listener;
-	free(link->path);
-	free(link);
-	return err;
+	*ret_link = link;
+	return 0;
 }
 
 void link_set_fastpath(struct link *link, struct fastpath *fastpath)
@@ -437,10 +492,18 @@ int link_start(struct link *link, struct event_base *base,
 	link->ruleset = ruleset;
 	link->acceptable = event_new(base, link->listener, EV_READ | EV_PERSIST,
 				     on_acceptable, link);
-	return link->acceptable == NULL ||
-			       event_add(link->acceptable, NULL) != 0 ?
+	link->news = event_new(base, latched_fd(link->latched),
+			       EV_READ | EV_PERSIST, on_news, link);
+	return link->acceptable == NULL || link->news == NULL ||
+			       event_add(link->acceptable, NULL) != 0 ||
+			       event_add(link->news, NULL) != 0 ?
 		       -ENOMEM :
 		       0;
+}
+
+void link_latched(struct link *link, const struct wire_latched *latched)
+{
+	latched_add(link->latched, latched);
 }
 
 void link_free(struct link *link)
@@ -450,10 +513,11 @@ void link_free(struct link *link)
 	hang_up(link);
 	if (link->acceptable != NULL)
 		event_free(link->acceptable);
+	if (link->news != NULL)
+		event_free(link->news);
 	close(link->listener);
 	unlink(link->path);
-	free(link->path);
-	free(link);
+	link_done(link);
 }
 
 bool link_is_up(const struct link *link)

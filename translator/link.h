@@ -10,6 +10,7 @@
 #define VIADUCT_TRANSLATOR_LINK_H
 
 #include "common/conf.h"
+#include "common/rulewire.h"
 #include "translator/ruleset.h"
 
 struct event_base;
@@ -30,6 +31,8 @@ void link_set_fastpath(struct link *link, struct fastpath *fastpath);
 /* `ruleset` is changed by what natctl sends, and not owned. */
 int link_start(struct link *link, struct event_base *base,
 	       struct ruleset *ruleset);
+/* To be told to natctl. From any thread. */
+void link_latched(struct link *link, const struct wire_latched *latched);
 /* Removes the socket. */
 void link_free(struct link *link);
 bool link_is_up(const struct link *link);

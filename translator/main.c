@@ -108,6 +108,13 @@ static void on_lost(realm_id realm, int err, void *arg)
 	event_base_loopbreak(program->base);
 }
 
+static void on_latched(const struct wire_latched *latched, void *arg)
+{
+	const struct program *program = arg;
+
+	link_latched(program->link, latched);
+}
+
 static int make_signals(struct program *program)
 {
 	static const int numbers[] = { SIGTERM, SIGINT };
@@ -154,6 +161,7 @@ static int make_worker(struct program *program)
 					  .conf = program->conf,
 					  .tuns = tuns,
 					  .on_lost = on_lost,
+					  .on_latched = on_latched,
 					  .arg = program };
 	int err;
 

@@ -96,12 +96,31 @@ static void want_mapping(const struct resolve_view *view, realm_id into,
 }
 
 /*
- * Takes path->src over into realm `into`, towards `remote` there. false: it is
- * not valid over there.
+ * What is sent to the signalled remote of a rule that latches goes to whom it
+ * has latched on to. VERDICT_OUT, or NOT_LATCHED.
  */
-static bool take_source(const struct resolve_view *view, realm_id into,
-			const struct endpoint *remote,
-			struct resolve_path *path)
+static enum verdict follow_latch(const struct ruleset_rule *rule,
+				 struct resolve_path *path)
+{
+	uint16_t offset = (uint16_t)(path->dst.port - rule->remote.port);
+	struct endpoint signalled;
+
+	if (!rule->latch || !ruleset_rule_signalled(rule, 0, &signalled))
+		return VERDICT_OUT;
+	if (latch_read(rule->latch, offset, &path->dst))
+		return VERDICT_OUT;
+	path->refused = rule;
+	return VERDICT_NOT_LATCHED;
+}
+
+/*
+ * Takes path->src over into realm `into`, towards `remote` there, which is
+ * path->dst. VERDICT_OUT, or NO_SOURCE: it is not valid over there, or
+ * NOT_LATCHED.
+ */
+static enum verdict take_source(const struct resolve_view *view, realm_id into,
+				const struct endpoint *remote,
+				struct resolve_path *path)
 {
 	struct ruleset_query query = { .protocol = view->protocol,
 				       .into = into,
@@ -119,11 +138,39 @@ static bool take_source(const struct resolve_view *view, realm_id into,
 			path->src = rule->outer;
 			path->src.port = (uint16_t)(rule->outer.port + offset);
 		}
-	} else if (!realms_reach(view->realms, into, path->src.realm)) {
+		path->src.realm = into;
+		return follow_latch(rule, path);
+	}
+	if (!realms_reach(view->realms, into, path->src.realm)) {
 		want_mapping(view, into, remote, path);
-		return false;
+		return VERDICT_NO_SOURCE;
 	}
 	path->src.realm = into;
+	return VERDICT_OUT;
+}
+
+/*
+ * Is path->src whom the rule has latched on to, or may it be? It goes on under
+ * the name of the signalled remote, if that is an endpoint.
+ */
+static bool is_latched(const struct ruleset_rule *rule, uint16_t offset,
+		       struct resolve_path *path)
+{
+	struct endpoint known;
+
+	if (!rule->latch)
+		return true;
+	if (latch_read(rule->latch, offset, &known)) {
+		if (!endpoint_equal(&known, &path->src))
+			return false;
+	} else {
+		if (!ip_prefix_contains(&rule->latch->prefix, &path->src.addr))
+			return false;
+		path->latches = rule;
+		path->latch_offset = offset;
+		path->latch_source = path->src;
+	}
+	ruleset_rule_signalled(rule, offset, &path->src);
 	return true;
 }
 
@@ -133,7 +180,8 @@ static enum verdict take_destination(const struct resolve_view *view,
 				     struct resolve_path *path)
 {
 	uint16_t offset = (uint16_t)(path->dst.port - rule->outer.port);
-	struct endpoint target;
+	struct endpoint source = path->src, target;
+	enum verdict verdict;
 
 	if (!ruleset_rule_target(rule, &path->src, offset, &target)) {
 		path->refused = rule;
@@ -143,11 +191,14 @@ static enum verdict take_destination(const struct resolve_view *view,
 		path->refused = rule;
 		return VERDICT_UNSOLICITED;
 	}
-	add_step(path, rule, &path->src, offset, false);
+	if (!is_latched(rule, offset, path)) {
+		path->refused = rule;
+		return VERDICT_LATCH;
+	}
+	add_step(path, rule, &source, offset, false);
 	path->dst = target;
-	if (!take_source(view, target.realm, &target, path))
-		return VERDICT_NO_SOURCE;
-	return VERDICT_IN;
+	verdict = take_source(view, target.realm, &target, path);
+	return verdict == VERDICT_OUT ? VERDICT_IN : verdict;
 }
 
 static bool same_place(const struct endpoint *a, const struct endpoint *b)
@@ -202,16 +253,20 @@ struct resolve_path resolve(const struct resolve_view *view,
 {
 	struct resolve_path path = { .src = *src, .dst = *dst };
 	const struct ruleset_rule *rule;
+	struct endpoint remote;
 
 	path.dst.realm = realms_of(view->realms, src->realm, &dst->addr);
 	if (path.dst.realm == REALM_NONE) {
 		path.verdict = VERDICT_NO_REALM;
 		return path;
 	}
+	remote = path.dst;
+	if (remote.realm != src->realm)
+		path.verdict = take_source(view, remote.realm, &remote, &path);
+	if (path.verdict == VERDICT_NOT_LATCHED)
+		return path;
 	rule = ruleset_find_outer(view->ruleset, view->protocol, &path.dst);
-	if (path.dst.realm != src->realm &&
-	    !take_source(view, path.dst.realm, &path.dst, &path)) {
-		path.verdict = VERDICT_NO_SOURCE;
+	if (path.verdict == VERDICT_NO_SOURCE) {
 		/* Not for a packet that would be discarded all the same. */
 		if (!rule && realms_in_pool(view->realms, path.dst.realm,
 					    &path.dst.addr))

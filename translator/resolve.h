@@ -37,6 +37,13 @@ struct resolve_path {
 	size_t step_count;
 	struct resolve_step steps[RESOLVE_STEPS_MAX];
 	const struct ruleset_rule *refused; /* the rule that discarded it */
+	/*
+	 * The path is that of a packet whose source this rule has latched on
+	 * to, at that port; which remains to be done. NULL: nothing remains.
+	 */
+	const struct ruleset_rule *latches;
+	uint16_t latch_offset;
+	struct endpoint latch_source;
 	/* It is discarded as NO_SOURCE, for want of this mapping. */
 	bool wants_mapping;
 	struct dynamic_want want;

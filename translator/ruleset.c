@@ -217,6 +217,17 @@ static void batch_undo(struct batch *batch, struct ruleset *set)
 	free(batch->rules);
 }
 
+/* Within a round it is not undone: what has been seen here since counts. */
+static void keep_latch(struct ruleset_rule *rule, struct ruleset_rule *former)
+{
+	if (!rule->latch || !former->latch ||
+	    rule->latch->round != former->latch->round)
+		return;
+	free(rule->latch);
+	rule->latch = former->latch;
+	former->latch = NULL;
+}
+
 /* In place of its former publication, if there is one. */
 static void publish(struct ruleset *set, struct ruleset_rule *rule)
 {
@@ -229,6 +240,7 @@ static void publish(struct ruleset *set, struct ruleset_rule *rule)
 		former = ids_find(&set->ids, rule->id);
 		rule->counters = former->counters;
 		rule->first_serial = former->first_serial;
+		keep_latch(rule, former);
 		ids_put(&set->ids, rule->id, rule);
 	}
 	index_rule(set, rule);

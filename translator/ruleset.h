@@ -3,8 +3,8 @@
  * The rules in force, found by outer and by inner endpoint. Pure.
  *
  * A published rule never changes: a change publishes a new one in its place.
- * What does change, its counters, stands apart and is handed on from one
- * publication of an id to the next.
+ * What does change, its counters and whom it has latched on to, stands apart
+ * and is handed on from one publication of an id to the next.
  */
 #ifndef VIADUCT_TRANSLATOR_RULESET_H
 #define VIADUCT_TRANSLATOR_RULESET_H
@@ -12,6 +12,7 @@
 #include "common/rule.h"
 #include "common/table.h"
 #include "translator/condition.h"
+#include "translator/latch.h"
 
 struct rule_counters {
 	uint64_t packets_in;  /* whose destination the rule rewrote */
@@ -30,6 +31,7 @@ struct ruleset_rule {
 	uint64_t serial;                /* of this publication; no two alike */
 	uint64_t first_serial;          /* of its first: ids come round again */
 	struct rule_counters *counters; /* owned; live as long as the id */
+	struct latch *latch; /* owned; lives for a round; NULL: does not latch */
 	struct endpoint inner;
 	struct endpoint outer;
 	struct rule_remote remote;
@@ -115,5 +117,8 @@ ruleset_find_source(const struct ruleset *set,
 bool ruleset_rule_target(const struct ruleset_rule *rule,
 			 const struct endpoint *source, uint16_t offset,
 			 struct endpoint *ret);
+/* The remote's endpoint for that port; false: it is not one endpoint. */
+bool ruleset_rule_signalled(const struct ruleset_rule *rule, uint16_t offset,
+			    struct endpoint *ret);
 
 #endif

@@ -65,6 +65,11 @@ static bool rule_is_possible(const struct rule *rule, size_t realm_count)
 	if (rule->remote.prefix.addr.family != IP_NONE &&
 	    rule->remote.prefix.addr.family != limits.family)
 		return false;
+	if (rule->latch.prefix.addr.family != IP_NONE &&
+	    (rule->latch.prefix.addr.family != limits.family ||
+	     rule->protocol != RULE_UDP || rule->kind != RULE_BOTH ||
+	     rule->ports > RULE_LATCH_PORTS))
+		return false;
 	return memchr(rule->group, '\0', sizeof(rule->group)) &&
 	       endpoint_is_possible(&rule->outer, &limits) &&
 	       endpoint_is_possible(&rule->inner, &limits) &&
@@ -178,6 +183,13 @@ int ruleset_rule_new(const struct rule *rule, size_t realm_count,
 	sizes.group = strlen(rule->group) + 1;
 	made = calloc(1, sizeof(*made) + sizes.nodes + sizes.conditions +
 				 sizes.runs + sizes.targets + sizes.group);
+	if (made && rule->latch.prefix.addr.family != IP_NONE) {
+		made->latch = latch_new(&rule->latch);
+		if (!made->latch) {
+			free(made);
+			made = NULL;
+		}
+	}
 	if (made) {
 		made->node_count = node_count;
 		made->run_count = run_count;
@@ -195,6 +207,7 @@ void ruleset_rule_free(struct ruleset_rule *rule)
 	if (!rule)
 		return;
 	free(rule->counters);
+	free(rule->latch);
 	free(rule);
 }
 
@@ -266,4 +279,19 @@ void ruleset_rule_copy(const struct ruleset_rule *rule, struct rule *ret)
 			      .condition_count = rule->condition_count,
 			      .conditions = rule->conditions };
 	memcpy(ret->group, rule->group, strlen(rule->group) + 1);
+	if (rule->latch)
+		latch_copy(rule->latch, &ret->latch);
+}
+
+bool ruleset_rule_signalled(const struct ruleset_rule *rule, uint16_t offset,
+			    struct endpoint *ret)
+{
+	const struct rule_remote *remote = &rule->remote;
+
+	if (remote->port == 0 || ip_prefix_count(&remote->prefix) != 1)
+		return false;
+	*ret = (struct endpoint){ .addr = remote->prefix.addr,
+				  .port = (uint16_t)(remote->port + offset),
+				  .realm = rule->outer.realm };
+	return true;
 }

@@ -202,6 +202,18 @@ static bool is_for_kernel(const struct pass *pass,
 	       !packet_is_fragment(&pass->packet);
 }
 
+static void want_latch(const struct resolve_path *path, struct translation *ret)
+{
+	const struct ruleset_rule *rule = path->latches;
+
+	ret->verdict = VERDICT_LATCH;
+	ret->latch = rule->latch;
+	ret->latched = (struct wire_latched){ .id = rule->id,
+					      .round = rule->latch->round,
+					      .offset = path->latch_offset,
+					      .remote = path->latch_source };
+}
+
 static void pass_ports(struct pass *pass, struct translation *ret)
 {
 	struct endpoint src = { pass->src, packet_src_port(&pass->packet),
@@ -211,6 +223,10 @@ static void pass_ports(struct pass *pass, struct translation *ret)
 	struct resolve_path path = pass_resolve(pass, pass->packet.protocol,
 						&src, &dst);
 
+	if (path.latches) {
+		want_latch(&path, ret);
+		return;
+	}
 	take_path(pass, &path, ret);
 	if (path.wants_mapping && may_open(&pass->packet)) {
 		ret->wants_mapping = true;
@@ -329,7 +345,7 @@ static void pass_icmp(struct pass *pass, struct translation *ret)
 	quoted_endpoints(&quoted, &quoted_src, &quoted_dst);
 	path = pass_resolve(pass, quoted.protocol, &quoted_dst, &quoted_src);
 	if (!verdict_is_forwarded(path.verdict) || path.step_count == 0 ||
-	    !ip_addr_equal(&pass->dst, &quoted_src.addr)) {
+	    path.latches || !ip_addr_equal(&pass->dst, &quoted_src.addr)) {
 		ret->verdict = VERDICT_ICMP_NO_RULE;
 		return;
 	}
@@ -418,6 +434,22 @@ static enum verdict verdict_without(int err, enum verdict otherwise)
 	}
 }
 
+/* Whoever was first: the packet is passed by what the latch says then. */
+static struct translation
+translate_latched(const struct translate_context *context, realm_id from,
+		  uint8_t *packet, size_t len, uint64_t now_ms,
+		  const struct translation *wanted)
+{
+	bool has_latched = latch_take(wanted->latch, wanted->latched.offset,
+				      &wanted->latched.remote);
+	struct translation translation = translate(context, from, packet, len,
+						   now_ms);
+
+	translation.has_latched = has_latched;
+	translation.latched = wanted->latched;
+	return translation;
+}
+
 struct translation translate_whole(const struct translate_context *context,
 				   realm_id from, uint8_t *packet, size_t len,
 				   uint64_t now_ms,
@@ -426,6 +458,10 @@ struct translation translate_whole(const struct translate_context *context,
 	struct translation translation = translate(context, from, packet, len,
 						   now_ms);
 	int err;
+
+	if (translation.latch)
+		translation = translate_latched(context, from, packet, len,
+						now_ms, &translation);
 
 	if (translation.wants_mapping) {
 		err = dynamics_add(context->dynamics, &translation.want,

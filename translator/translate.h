@@ -3,7 +3,8 @@
  * SPINE: one packet from one realm to a verdict.
  *
  * A packet that wants a dynamic mapping is discarded by translate(), which says
- * so; translate_whole() makes the mapping and passes the packet once more.
+ * so; translate_whole() makes the mapping and passes the packet once more. So
+ * it is with one that a rule is to latch on to.
  *
  * translate() looks things up and rewrites the packet's headers in place; it
  * changes nothing else. What the packet leaves behind (counters, permits,
@@ -12,6 +13,7 @@
 #ifndef VIADUCT_TRANSLATOR_TRANSLATE_H
 #define VIADUCT_TRANSLATOR_TRANSLATE_H
 
+#include "common/rulewire.h"
 #include "translator/fragment.h"
 #include "translator/resolve.h"
 
@@ -59,6 +61,10 @@ struct translation {
 	enum verdict verdict;
 	realm_id to; /* REALM_NONE unless the verdict forwards */
 	struct translate_effects effects;
+	/* This latch is to take its source, at that port, before it passes. */
+	struct latch *latch; /* NULL: none */
+	struct wire_latched latched;
+	bool has_latched; /* it was the first: to be told */
 	/* It would pass with this mapping. */
 	bool wants_mapping;
 	struct dynamic_want want;

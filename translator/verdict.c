@@ -41,6 +41,10 @@ const char *verdict_name(enum verdict verdict)
 		return "condition";
 	case VERDICT_UNSOLICITED:
 		return "unsolicited";
+	case VERDICT_LATCH:
+		return "latch";
+	case VERDICT_NOT_LATCHED:
+		return "not_latched";
 	case VERDICT_NOT_OURS:
 		return "not_ours";
 	case VERDICT_FRAGMENT_UNKNOWN:

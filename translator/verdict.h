@@ -26,6 +26,8 @@ enum verdict {
 	VERDICT_NO_RULE,        /* to a pool's endpoint that nobody leases */
 	VERDICT_CONDITION,      /* a rule's conditions refuse its source */
 	VERDICT_UNSOLICITED, /* to an originating endpoint that did not call */
+	VERDICT_LATCH,       /* its source is not whom the rule latches on to */
+	VERDICT_NOT_LATCHED, /* to somebody from whom nothing has come yet */
 	VERDICT_NOT_OURS,    /* would leave as it came */
 	VERDICT_FRAGMENT_UNKNOWN, /* its first fragment was not forwarded */
 	VERDICT_ICMP_QUERY,       /* echo and the like: no rule covers them */

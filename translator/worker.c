@@ -54,6 +54,9 @@ static void on_packet(struct worker *worker, realm_id from, size_t len)
 
 	if (translation.to != REALM_NONE)
 		forward(worker, translation.to, len);
+	if (translation.has_latched)
+		worker->options.on_latched(&translation.latched,
+					   worker->options.arg);
 	if (translation.effects.offer && worker->fastpath != NULL)
 		fastpath_offer(worker->fastpath, &translation.effects.src,
 			       &translation.effects.dst, now);

@@ -19,6 +19,8 @@ struct worker_options {
 	bool fastpath;           /* give flows to the kernel, if it can */
 	/* A TUN is gone: nothing can be translated any more. */
 	void (*on_lost)(realm_id realm, int err, void *arg);
+	/* A packet has latched a port of a rule: natctl is to be told. */
+	void (*on_latched)(const struct wire_latched *latched, void *arg);
 	void *arg;
 };
 

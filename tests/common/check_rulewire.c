@@ -122,6 +122,75 @@ START_TEST(a_rule_comes_out_as_it_went_in)
 }
 END_TEST
 
+static struct rule latching_rule(void)
+{
+	struct rule rule = sample_rule(NULL, 0);
+
+	rule.kind = RULE_BOTH;
+	rule.latch.prefix = prefix_of("1.1.1.0/24");
+	rule.latch.round = 7;
+	rule.latch.remotes[1] = endpoint_of("1.1.1.1:61000", 1);
+	return rule;
+}
+
+START_TEST(whom_a_rule_has_latched_on_to_comes_out_as_it_went_in)
+{
+	struct rule rule = latching_rule(), out;
+	uint8_t data[1024];
+	size_t size = encode(&rule, data, sizeof(data));
+
+	ck_assert_int_eq(decode(data, size, &out), 0);
+	ck_assert(ip_prefix_equal(&out.latch.prefix, &rule.latch.prefix));
+	ck_assert_uint_eq(out.latch.round, 7);
+	ck_assert_uint_eq(out.latch.remotes[0].addr.family, IP_NONE);
+	ck_assert(
+		endpoint_equal(&out.latch.remotes[1], &rule.latch.remotes[1]));
+	for (size_t len = 0; len < size; len++)
+		ck_assert_int_eq(decode(data, len, &out), -EBADMSG);
+}
+END_TEST
+
+START_TEST(what_has_latched_comes_out_as_it_went_in)
+{
+	struct wire_latched latched = { .id = 5,
+					.round = 6,
+					.offset = 1,
+					.remote = endpoint_of("1.1.1.1:61000",
+							      1) },
+			    out;
+	struct wire_writer writer;
+	struct wire_reader reader;
+	uint8_t data[64];
+
+	for (int bad = 0; bad < 5; bad++) {
+		struct wire_latched sent = latched;
+
+		if (bad == 1)
+			sent.id = 0;
+		else if (bad == 2)
+			sent.id = RULE_ID_DYNAMIC;
+		else if (bad == 3)
+			sent.offset = RULE_LATCH_PORTS;
+		else if (bad == 4)
+			sent.remote.port = 0;
+		ck_assert_int_eq(wire_begin(&writer, data, sizeof(data),
+					    (struct wire_head){ 0,
+								WIRE_LATCHED }),
+				 0);
+		ck_assert_int_eq(wire_add_latched(&writer, &sent), 0);
+		ck_assert_int_eq(wire_open(&reader, data, writer.used), 0);
+		ck_assert_int_eq(wire_read_latched(&reader, &out),
+				 bad ? -EBADMSG : 0);
+	}
+	ck_assert_uint_eq(out.id, 5);
+	ck_assert_uint_eq(out.round, 6);
+	ck_assert_uint_eq(out.offset, 1);
+	ck_assert(endpoint_equal(&out.remote, &latched.remote));
+	wire_open(&reader, data, writer.used - 1);
+	ck_assert_int_eq(wire_read_latched(&reader, &out), -EBADMSG);
+}
+END_TEST
+
 START_TEST(a_record_that_is_cut_short_is_refused_at_each_byte)
 {
 	struct rule_condition condition = condition_of("1.1.1.1/32", 5, 6);
@@ -198,6 +267,14 @@ START_TEST(rules_that_break_an_invariant_are_refused)
 
 	REFUSED(rule.id = 0);
 	REFUSED(rule.id = RULE_ID_DYNAMIC);
+	REFUSED((rule = latching_rule(), rule.kind = RULE_TERMINATING));
+	REFUSED((rule = latching_rule(), rule.protocol = RULE_TCP));
+	REFUSED((rule = latching_rule(), rule.ports = 3));
+	REFUSED((rule = latching_rule(), rule.ports = 1));
+	REFUSED((rule = latching_rule(), rule.latch.remotes[1].realm = 0));
+	REFUSED((rule = latching_rule(), rule.latch.remotes[1].port = 0));
+	REFUSED((rule = latching_rule(),
+		 rule.latch.prefix = prefix_of("2001:db8::/64")));
 	REFUSED(rule.protocol = RULE_ICMP);
 	REFUSED(rule.kind = 3);
 	REFUSED(rule.protocol = 1);
@@ -474,6 +551,8 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		a_rule_comes_out_as_it_went_in,
+		whom_a_rule_has_latched_on_to_comes_out_as_it_went_in,
+		what_has_latched_comes_out_as_it_went_in,
 		a_record_that_is_cut_short_is_refused_at_each_byte,
 		no_changed_byte_gives_a_rule_that_breaks_the_invariants,
 		rules_that_break_an_invariant_are_refused,

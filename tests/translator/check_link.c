@@ -427,6 +427,93 @@ START_TEST(who_does_not_read_is_not_read_and_loses_no_acknowledgement)
 }
 END_TEST
 
+static struct rule latching_rule(uint32_t round)
+{
+	return (struct rule){ .id = 5,
+			      .group = "g",
+			      .inner = { ip_addr_v4(1), 10, 0 },
+			      .outer = { ip_addr_v4(2), 20, 1 },
+			      .timer = 60,
+			      .ports = 2,
+			      .protocol = RULE_UDP,
+			      .latch = { .prefix = { ip_addr_v4(7), 32 },
+					 .round = round } };
+}
+
+static void put_latching(int fd, const struct rule *rule)
+{
+	start(WIRE_PUT, 2);
+	ck_assert_int_eq(wire_add_rule(&writer, rule), 0);
+	say(fd);
+	hear_ack(fd, 2, WIRE_OK);
+}
+
+static void hear_latched(int fd, uint32_t round, uint16_t offset, uint16_t port)
+{
+	struct wire_latched latched;
+
+	hear(fd, WIRE_LATCHED);
+	ck_assert_int_eq(wire_read_latched(&reader, &latched), 0);
+	ck_assert_int_eq(wire_close(&reader), 0);
+	ck_assert_uint_eq(latched.id, 5);
+	ck_assert_uint_eq(latched.round, round);
+	ck_assert_uint_eq(latched.offset, offset);
+	ck_assert_uint_eq(latched.remote.port, port);
+}
+
+/* As a packet would. */
+static void latch(uint16_t offset, uint16_t port)
+{
+	const struct ruleset_rule *rule = ruleset_find(ruleset, 5);
+	struct wire_latched latched = { .id = 5,
+					.round = rule->latch->round,
+					.offset = offset,
+					.remote = { ip_addr_v4(7), port, 1 } };
+
+	ck_assert(latch_take(rule->latch, offset, &latched.remote));
+	link_latched(server, &latched);
+	turn();
+}
+
+START_TEST(natctl_is_told_what_has_latched)
+{
+	struct rule rule = latching_rule(1);
+	int fd = dial_and_greet();
+
+	put_latching(fd, &rule);
+	hear_nothing(fd);
+	latch(1, 61001);
+	hear_latched(fd, 1, 1, 61001);
+	/* Put by one who knows: nothing is told, nothing is forgotten. */
+	rule.latch.remotes[1] = (struct endpoint){ ip_addr_v4(7), 61001, 1 };
+	put_latching(fd, &rule);
+	hear_nothing(fd);
+	/* By one who does not, as after a restart that lost it. */
+	rule = latching_rule(1);
+	put_latching(fd, &rule);
+	hear_latched(fd, 1, 1, 61001);
+	/* Another round: nobody so far. */
+	rule = latching_rule(2);
+	put_latching(fd, &rule);
+	hear_nothing(fd);
+	close(fd);
+	turn();
+	latch(0, 61000);
+	fd = dial_and_greet();
+	put_latching(fd, &rule);
+	hear_latched(fd, 2, 0, 61000);
+	hear_nothing(fd);
+	/* What natctl knows and we do not, after a restart of ours. */
+	ruleset_delete(ruleset, &rule.id, 1);
+	rule.latch.remotes[0] = (struct endpoint){ ip_addr_v4(7), 61000, 1 };
+	put_latching(fd, &rule);
+	hear_nothing(fd);
+	ck_assert(!latch_take(ruleset_find(ruleset, 5)->latch, 0,
+			      &rule.latch.remotes[0]));
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -443,6 +530,7 @@ int main(void)
 		a_rule_of_an_unknown_realm_closes_the_link,
 		nothing_is_taken_before_the_hello_and_no_second_hello,
 		who_does_not_read_is_not_read_and_loses_no_acknowledgement,
+		natctl_is_told_what_has_latched,
 	};
 
 	return SUITE_RUN("link", tests, begin, end);

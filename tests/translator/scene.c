@@ -288,6 +288,10 @@ void scene_on_rule(struct scene *scene)
 			rule->remote.port = (uint16_t)scene_number(scene);
 		else if (scene_take(scene, "keep-source"))
 			rule->keep_source = true;
+		else if (scene_take(scene, "latch"))
+			rule->latch.prefix = next_prefix(scene);
+		else if (scene_take(scene, "round"))
+			rule->latch.round = (uint32_t)scene_number(scene);
 		else if (scene_take(scene, "tcp"))
 			rule->protocol = RULE_TCP;
 		else
