@@ -102,6 +102,44 @@ static json_t *remote(const struct rule_remote *remote)
 	return json_string(endpoint_format(&endpoint, NULL, text));
 }
 
+/* By port: whom it has latched on to; null: nobody so far. */
+static json_t *latched(const struct rule *rule)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rule->ports && list != NULL; i++) {
+		const struct endpoint *remote = &rule->latch.remotes[i];
+		char text[ENDPOINT_TEXT];
+
+		list = append(list,
+			      remote->addr.family == IP_NONE ?
+				      json_null() :
+				      json_string(endpoint_format(remote, NULL,
+								  text)));
+	}
+	return list;
+}
+
+/* What not every lease has. 0 or -1. */
+static int add_rest(json_t *object, const struct rule *rule, size_t told)
+{
+	char prefix[IP_PREFIX_TEXT];
+	int rc = 0;
+
+	if (told < rule->condition_count)
+		rc = json_object_set_new(object, "conditions_total",
+					 json_integer(rule->condition_count));
+	if (rc == 0 && rule->keep_source)
+		rc = json_object_set_new(object, "keep_source", json_true());
+	if (rc != 0 || rule->latch.prefix.addr.family == IP_NONE)
+		return rc;
+	rc = json_object_set_new(
+		object, "latch",
+		json_string(ip_prefix_format(&rule->latch.prefix, prefix)));
+	return rc != 0 ? rc :
+			 json_object_set_new(object, "latched", latched(rule));
+}
+
 static json_t *owner(const struct lease *lease)
 {
 	if (lease->group->owner->uid == LEASE_OWNER_CONFIG)
@@ -136,9 +174,7 @@ json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
 			   (int)rule->ports, "conditions", conditions, "remote",
 			   remote(&rule->remote), "expires_in",
 			   expires_in(lease, now_ms));
-	if (told < rule->condition_count &&
-	    json_object_set_new(result, "conditions_total",
-				json_integer(rule->condition_count)) != 0) {
+	if (result != NULL && add_rest(result, rule, told) != 0) {
 		json_decref(result);
 		return NULL;
 	}

@@ -14,6 +14,7 @@ struct change_item {
 	struct rule_condition *conditions; /* owned; of a tightening */
 	uint16_t condition_count;
 	struct rule_remote remote;
+	struct rule_latch latch;
 };
 
 struct change {

@@ -189,6 +189,22 @@ static int read_remote(const struct member_place *place,
 	return 0;
 }
 
+static int read_latch(const struct member_place *place,
+		      struct request_filter *ret)
+{
+	const char *text = NULL;
+	int rc = 0;
+
+	ret->has_latch = json_object_get(place->object, "latch") != NULL;
+	if (!json_is_null(json_object_get(place->object, "latch")))
+		rc = member_text(place, "latch", false, &text);
+	if (rc == 0 && text != NULL &&
+	    ip_prefix_parse(text, strlen(text), &ret->latch) != 0)
+		return member_fault(place, "latch",
+				    "\"%s\" is not an address or prefix", text);
+	return rc;
+}
+
 int filter_read(const struct member_place *place,
 		const struct realm_names *names, struct request_filter *ret)
 {
@@ -196,6 +212,8 @@ int filter_read(const struct member_place *place,
 
 	if (rc == 0)
 		rc = read_remote(place, ret);
+	if (rc == 0)
+		rc = read_latch(place, ret);
 	if (rc != 0)
 		filter_done(ret);
 	return rc;

@@ -15,7 +15,7 @@ int filter_parse_range(const char *text, struct ip_prefix *ret_prefix,
 /* The endpoint that must be there. As the functions of member.h. */
 int filter_read_endpoint(const struct member_place *place, const char *name,
 			 const struct realm_names *names, struct endpoint *ret);
-/* "conditions" and "remote". Nothing to be freed after a failure. */
+/* "conditions", "remote" and "latch". Nothing to be freed after a failure. */
 int filter_read(const struct member_place *place,
 		const struct realm_names *names, struct request_filter *ret);
 void filter_done(struct request_filter *filter);

@@ -70,12 +70,32 @@ static int check_conditions(const struct grant_scope *scope,
 	return 0;
 }
 
+static int check_latch(const struct rule *rule, const struct ip_prefix *latch,
+		       struct fault *fault)
+{
+	if (latch->addr.family == IP_NONE)
+		return 0;
+	if (latch->addr.family != rule->inner.addr.family)
+		return fault_set(fault, RPC_INVALID_PARAMS,
+				 "latch: IPv4 and IPv6 are mixed");
+	if (rule->protocol != RULE_UDP || rule->kind != RULE_BOTH ||
+	    rule->ports > RULE_LATCH_PORTS)
+		return fault_set(fault, RPC_INVALID_PARAMS,
+				 "latch: only udp of kind both with at most %d "
+				 "ports latches",
+				 RULE_LATCH_PORTS);
+	return 0;
+}
+
 int grant_check_filter(const struct grant_scope *scope,
 		       const struct policy *policy, const struct rule *rule,
 		       const struct request_filter *filter, struct fault *fault)
 {
 	const struct rule_remote *remote = &filter->remote;
+	int rc = check_latch(rule, &filter->latch, fault);
 
+	if (rc != 0)
+		return rc;
 	if (remote->prefix.addr.family != IP_NONE &&
 	    remote->prefix.addr.family != rule->inner.addr.family)
 		return fault_set(fault, RPC_INVALID_PARAMS,
@@ -193,6 +213,8 @@ int grant_want(const struct grant_scope *scope, const struct policy *policy,
 	lease->rule.ports = want->ports;
 	lease->rule.kind = want->kind;
 	lease->rule.protocol = want->protocol;
+	lease->rule.keep_source = want->keep_source;
+	lease->rule.latch.prefix = filter->latch;
 	lease->rule.timer = grant_timer(want->protocol);
 	rc = grant_check_filter(scope, policy, &lease->rule, filter, fault);
 	if (rc == 0)

@@ -33,7 +33,7 @@ int grant_want(const struct grant_scope *scope, const struct policy *policy,
 	       const char *group, uint32_t lifetime, struct request_want *want,
 	       struct lease **ret_lease, struct fault *fault);
 /*
- * May conditions and remote of the lease become these? 0 or -EPROTO.
+ * May conditions, remote and latch of the lease become these? 0 or -EPROTO.
  */
 int grant_check_filter(const struct grant_scope *scope,
 		       const struct policy *policy, const struct rule *rule,

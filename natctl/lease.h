@@ -57,9 +57,10 @@ struct lease {
 	struct rule rule;                  /* rule.id is the lease's id */
 	struct rule_condition *conditions; /* owned; rule.conditions */
 	enum lease_state state;
-	uint32_t lifetime; /* seconds */
-	unsigned changing; /* changes that are not acknowledged */
-	bool preferred;    /* what was requested was given */
+	uint32_t lifetime;            /* seconds */
+	unsigned changing;            /* changes that are not acknowledged */
+	struct rule_latch latch_sent; /* while changing: as in the last one */
+	bool preferred;               /* what was requested was given */
 	struct lease_key key;
 	uint64_t expires_ms; /* while on the heap */
 	size_t heap_index;   /* on lease_table.heap; SIZE_MAX: not on it */

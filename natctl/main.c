@@ -145,6 +145,14 @@ static const struct rule *next_rule(void *arg, uint64_t id)
 	return manager_next_rule(program->manager, id);
 }
 
+static void on_latched(const struct wire_latched *latched, uint64_t now_ms,
+		       void *arg)
+{
+	const struct program *program = arg;
+
+	(void)manager_latched(program->manager, latched, now_ms);
+}
+
 static int make_manager(struct program *program)
 {
 	struct manager_options options = { .conf = program->conf,
@@ -168,7 +176,9 @@ static int make_manager(struct program *program)
 /* After make_control: nobody else writes the journal then. */
 static int begin_work(struct program *program)
 {
-	struct rulelink_sync sync = { .next = next_rule, .arg = program };
+	struct rulelink_sync sync = { .next = next_rule,
+				      .on_latched = on_latched,
+				      .arg = program };
 	bool found;
 	int rc = survival_begin(program->conf, program->manager, program->uid,
 				program->gid, &found, &program->journal);

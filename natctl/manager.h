@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "common/conf.h"
+#include "common/rulewire.h"
 #include "natctl/fault.h"
 #include "natctl/grant.h"
 #include "natctl/kept.h"
@@ -72,6 +73,13 @@ void manager_set_epoch(struct manager *manager, uint64_t epoch);
 void manager_tick(struct manager *manager, uint64_t now_ms);
 /* When manager_tick has something to do; UINT64_MAX: never. */
 uint64_t manager_deadline(const struct manager *manager);
+
+/*
+ * A port of a lease has latched: the lease has it from now on, and so has who
+ * keeps it. False: it is not news, or of a lease or a round that is over.
+ */
+bool manager_latched(struct manager *manager,
+		     const struct wire_latched *latched, uint64_t now_ms);
 
 /*
  * The rules in force, by id, for the synchronisation: the one after `id`;

@@ -11,15 +11,16 @@
 
 static const char *const ask_members[] = { "group", "key", "lifetime", "leases",
 					   NULL };
-static const char *const want_members[] = { "inner",      "realm",    "ports",
-					    "kind",       "protocol", "request",
-					    "conditions", "remote",   NULL };
+static const char *const want_members[] = {
+	"inner",      "realm",  "ports",       "kind",  "protocol", "request",
+	"conditions", "remote", "keep_source", "latch", NULL
+};
 static const char *const wish_members[] = { "outer", "pool", "mode", NULL };
 static const char *const refresh_members[] = { "group", "lease", "lifetime",
 					       NULL };
 static const char *const tighten_members[] = { "changes", NULL };
 static const char *const change_members[] = { "lease", "conditions", "remote",
-					      NULL };
+					      "latch", NULL };
 static const char *const release_members[] = { "group", "lease", "leases",
 					       NULL };
 static const char *const list_members[] = { "group", "after", "limit", NULL };
@@ -115,6 +116,8 @@ static int read_want(const struct member_place *place,
 		rc = member_word(place, "kind", kind_words, &kind);
 	if (rc == 0)
 		rc = member_word(place, "protocol", protocol_words, &protocol);
+	if (rc == 0)
+		rc = member_bool(place, "keep_source", &ret->keep_source);
 	if (rc == 0)
 		rc = read_wish(place, &ret->wish);
 	if (rc != 0)

@@ -25,9 +25,11 @@
 struct request_filter {
 	bool has_conditions; /* the member was there, if only as [] */
 	bool has_remote;     /* likewise, if only as null */
+	bool has_latch;      /* likewise */
 	uint16_t condition_count;
 	struct rule_condition *conditions; /* owned; sorted */
 	struct rule_remote remote;
+	struct ip_prefix latch; /* addr.family IP_NONE: none */
 };
 
 struct request_want {
@@ -36,6 +38,7 @@ struct request_want {
 	uint16_t ports;
 	uint8_t kind;     /* enum rule_kind */
 	uint8_t protocol; /* enum rule_protocol */
+	bool keep_source;
 	struct pool_wish wish;
 	struct request_filter filter;
 };

@@ -95,6 +95,7 @@ static int copy_filter(struct lease *lease, const struct rule *rule)
 		memcpy(conditions, rule->conditions, size);
 	}
 	lease->rule.remote = rule->remote;
+	lease->rule.latch = rule->latch;
 	lease_set_conditions(lease, conditions, rule->condition_count);
 	return 0;
 }

@@ -291,6 +291,18 @@ static const char *on_ack(struct rulelink *link, struct wire_reader *reader)
 	return NULL;
 }
 
+static const char *on_latched(struct rulelink *link, struct wire_reader *reader)
+{
+	struct wire_latched latched;
+
+	if (wire_read_latched(reader, &latched) != 0 ||
+	    wire_close(reader) != 0 ||
+	    latched.remote.realm >= link->names->count)
+		return "it broke the protocol";
+	link->sync.on_latched(&latched, mono_ms(), link->sync.arg);
+	return NULL;
+}
+
 static const char *on_record(struct rulelink *link, size_t size)
 {
 	struct wire_reader reader;
@@ -301,6 +313,8 @@ static const char *on_record(struct rulelink *link, size_t size)
 		return on_hello(link, &reader);
 	if (reader.head.type == WIRE_ACK)
 		return on_ack(link, &reader);
+	if (reader.head.type == WIRE_LATCHED && link->state != RULELINK_HELLO)
+		return on_latched(link, &reader);
 	return "it broke the protocol";
 }
 

@@ -24,6 +24,9 @@ struct rulelink;
 
 struct rulelink_sync {
 	record_next_fn next; /* the rules in force, one after the other */
+	/* The translator says that a port has latched. */
+	void (*on_latched)(const struct wire_latched *latched, uint64_t now_ms,
+			   void *arg);
 	void *arg;
 	uint64_t epoch;
 	/*

@@ -27,6 +27,9 @@ static void on_tighten_done(int result, uint64_t now_ms, void *arg)
 		lease_set_conditions(lease, item->conditions,
 				     item->condition_count);
 		lease->rule.remote = item->remote;
+		/* Of the same round it knows more than was sent. */
+		if (lease->rule.latch.round != item->latch.round)
+			lease->rule.latch = item->latch;
 		item->conditions = NULL;
 		if (lease->state == LEASE_ACTIVE)
 			restore_tell_lease(&manager->keeper, lease, now_ms);
@@ -65,6 +68,19 @@ static int fill_conditions(const struct lease *lease,
 	return 0;
 }
 
+/* Each time that a prefix is signalled a round of latching begins. */
+static void fill_latch(const struct lease *lease,
+		       const struct request_filter *filter,
+		       struct change_item *item)
+{
+	item->latch = lease->changing > 0 ? lease->latch_sent :
+					    lease->rule.latch;
+	if (filter->has_latch)
+		item->latch = (struct rule_latch){
+			.prefix = filter->latch, .round = item->latch.round + 1
+		};
+}
+
 /* One change: what the lease will be, and the rule for it. */
 static int prepare(struct task *task, struct request_change *wanted,
 		   struct change_item *item, struct rule *rule)
@@ -94,8 +110,10 @@ static int prepare(struct task *task, struct request_change *wanted,
 		return fault_no_memory(fault);
 	item->lease = wanted->lease;
 	item->remote = filter->has_remote ? filter->remote : lease->rule.remote;
+	fill_latch(lease, filter, item);
 	*rule = lease->rule;
 	rule->remote = item->remote;
+	rule->latch = item->latch;
 	rule->conditions = item->conditions;
 	rule->condition_count = item->condition_count;
 	return 0;
@@ -117,8 +135,13 @@ static int put_changes(struct task *task, struct request_tighten *tighten,
 				  on_tighten_done, change);
 	if (rc != 0)
 		return task_link_fault(&task->answer->fault, rc);
-	for (size_t i = 0; i < tighten->count; i++)
-		lease_find(&manager->leases, change->items[i].lease)->changing++;
+	for (size_t i = 0; i < tighten->count; i++) {
+		struct lease *lease = lease_find(&manager->leases,
+						 change->items[i].lease);
+
+		lease->changing++;
+		lease->latch_sent = change->items[i].latch;
+	}
 	return -EINPROGRESS;
 }
 

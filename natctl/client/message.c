@@ -68,15 +68,20 @@ static int add_wish(json_t *object, const struct natctl_want *want)
 
 static json_t *build_want(const struct natctl_want *want)
 {
-	json_t *object = json_pack("{s:s,s:s,s:i,s:s,s:s,s:o,s:s*}", "inner",
-				   want->inner, "realm", want->realm, "ports",
-				   want->ports == 0 ? 1 : (int)want->ports,
-				   "kind", kind_names[want->kind], "protocol",
-				   protocol_names[want->protocol], "conditions",
-				   build_conditions(want->conditions,
-						    want->condition_count),
-				   "remote", want->remote);
+	json_t *object = json_pack(
+		"{s:s,s:s,s:i,s:s,s:s,s:o,s:s*,s:s*}", "inner", want->inner,
+		"realm", want->realm, "ports",
+		want->ports == 0 ? 1 : (int)want->ports, "kind",
+		kind_names[want->kind], "protocol",
+		protocol_names[want->protocol], "conditions",
+		build_conditions(want->conditions, want->condition_count),
+		"remote", want->remote, "latch", want->latch);
 
+	if (object != NULL && want->keep_source &&
+	    json_object_set_new(object, "keep_source", json_true()) != 0) {
+		json_decref(object);
+		return NULL;
+	}
 	if (object != NULL && add_wish(object, want) == 0)
 		return object;
 	json_decref(object);
@@ -109,21 +114,29 @@ json_t *message_refresh(const char *group, unsigned lifetime)
 			 (json_int_t)lifetime);
 }
 
+static json_t *build_change(const struct natctl_change *change)
+{
+	json_t *object = json_pack("{s:I,s:o,s:s?,s:s*}", "lease",
+				   (json_int_t)change->lease, "conditions",
+				   build_conditions(change->conditions,
+						    change->condition_count),
+				   "remote", change->remote, "latch",
+				   change->latch);
+
+	if (object != NULL && change->no_latch &&
+	    json_object_set_new(object, "latch", json_null()) != 0) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
 json_t *message_tighten(const struct natctl_change *changes, size_t count)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < count && list != NULL; i++) {
-		const struct natctl_change *change = &changes[i];
-
-		list = append(
-			list,
-			json_pack("{s:I,s:o,s:s?}", "lease",
-				  (json_int_t)change->lease, "conditions",
-				  build_conditions(change->conditions,
-						   change->condition_count),
-				  "remote", change->remote));
-	}
+	for (size_t i = 0; i < count && list != NULL; i++)
+		list = append(list, build_change(&changes[i]));
 	return list == NULL ? NULL : json_pack("{s:o}", "changes", list);
 }
 

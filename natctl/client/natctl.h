@@ -75,6 +75,12 @@ struct natctl_want {
 	size_t condition_count;
 	/* Far end: address, address:port or prefix; NULL: anywhere. */
 	const char *remote;
+	/*
+	 * The first source in this prefix becomes the remote, of each port
+	 * apart; NULL: it does not latch.
+	 */
+	const char *latch;
+	bool keep_source; /* of what the inner endpoint sends */
 };
 
 /* All are granted or none. */
@@ -97,6 +103,10 @@ struct natctl_change {
 	const struct natctl_condition *conditions; /* none: any source */
 	size_t condition_count;
 	const char *remote; /* NULL: anywhere */
+	/* It latches, anew and on to a source in this prefix; NULL: as it was,
+	 * and whom it has latched on to stays. */
+	const char *latch;
+	bool no_latch; /* it does not latch any more */
 };
 
 struct natctl_lease {

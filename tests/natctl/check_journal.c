@@ -129,6 +129,29 @@ START_TEST(a_restart_leaves_all_leases_as_they_were)
 }
 END_TEST
 
+START_TEST(a_restart_leaves_whom_a_lease_has_latched_on_to)
+{
+	struct wire_latched latched = { .id = 1, .round = 1, .offset = 1 };
+	json_t *before, *after;
+
+	desk_grant(ROOT, "ask", ASK);
+	desk_grant(ROOT, "tighten",
+		   "{'changes':[{'lease':1,'latch':'1.1.0.0/16'}]}");
+	ck_assert_int_eq(endpoint_parse("1.1.1.1:9@outside", &desk.conf->names,
+					&latched.remote),
+			 0);
+	ck_assert(manager_latched(desk.manager, &latched, desk.now_ms));
+	before = list_one();
+	ck_assert_ptr_nonnull(json_object_get(before, "latched"));
+	restart(BOOT, 2);
+	after = list_one();
+	ck_assert(json_equal(before, after));
+	json_decref(before);
+	json_decref(after);
+	ck_assert_uint_eq(manager_next_rule(desk.manager, 0)->latch.round, 1);
+}
+END_TEST
+
 START_TEST(an_id_is_not_given_twice)
 {
 	desk_grant(ROOT, "ask", ASK);
@@ -363,6 +386,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		a_restart_leaves_all_leases_as_they_were,
+		a_restart_leaves_whom_a_lease_has_latched_on_to,
 		an_id_is_not_given_twice,
 		what_was_released_stays_held_for_others,
 		what_expired_meanwhile_ends_at_once,
