@@ -14,6 +14,8 @@
 #include "translator/nft_errors.h"
 #include "translator/nft_flows.h"
 
+#define NFT_NO_LINK_LAYER "65534" /* ARPHRD_NONE */
+
 /* A text that grows. */
 struct text {
 	char *data;
@@ -150,9 +152,11 @@ char *nft_guard_text(const struct plan *plan)
 	if (plan->fastpath)
 		nft_flows_nat(out);
 	fputs("\tchain forward {\n"
-	      "\t\ttype filter hook forward priority filter; policy accept;\n"
-	      "\t\tiifname . oifname ",
+	      "\t\ttype filter hook forward priority filter; policy accept;\n",
 	      out);
+	if (plan->fastpath)
+		nft_flows_guard_first(out, plan);
+	fputs("\t\tiifname . oifname ", out);
 	text_ways(out, plan);
 	fputs(" accept\n\t\tiifname ", out);
 	text_tuns(out, plan->conf);
@@ -184,32 +188,62 @@ char *nft_guard6_text(const struct plan *plan)
 	return text_close(&text);
 }
 
-/* Untracked, by the address and port that are ours: "daddr" or "saddr" ... */
+/* Is it the first of those with its port? */
+static bool is_first_listener(const struct conf *conf, size_t place)
+{
+	const struct endpoint *udp = &conf->listens[place].udp;
+
+	if (udp->addr.family != IP_V4)
+		return false;
+	for (size_t i = 0; i < place; i++)
+		if (conf->listens[i].udp.addr.family == IP_V4 &&
+		    conf->listens[i].udp.port == udp->port)
+			return false;
+	return true;
+}
+
+/*
+ * Untracked, by the port and address that are ours: "daddr" or "saddr" ... One
+ * port is quickly compared: most packets are of no listener.
+ */
 static void text_listeners(FILE *out, const struct conf *conf,
 			   const char *addr_word, const char *port_word)
 {
 	char addr[IP_ADDR_TEXT];
 
 	for (size_t i = 0; i < conf->listen_count; i++) {
-		const struct endpoint *udp = &conf->listens[i].udp;
+		uint16_t port = conf->listens[i].udp.port;
+		const char *before = "{ ";
 
-		if (udp->addr.family != IP_V4)
+		if (!is_first_listener(conf, i))
 			continue;
-		fprintf(out, "\t\tip %s %s udp %s %u notrack\n", addr_word,
-			ip_addr_format(&udp->addr, addr), port_word,
-			(unsigned)udp->port);
+		fprintf(out, "\t\tudp %s %u ip %s ", port_word, (unsigned)port,
+			addr_word);
+		for (size_t k = i; k < conf->listen_count; k++) {
+			const struct endpoint *udp = &conf->listens[k].udp;
+
+			if (udp->addr.family != IP_V4 || udp->port != port)
+				continue;
+			fprintf(out, "%s%s", before,
+				ip_addr_format(&udp->addr, addr));
+			before = ", ";
+		}
+		fputs(" } notrack\n", out);
 	}
 }
 
-/* Only what is ours: a stateful firewall of the host needs the rest. */
+/*
+ * Only what is ours: a stateful firewall of the host needs the rest. That a
+ * TUN has no link layer is quicker to see than its name.
+ */
 static void text_notrack(FILE *out, const struct conf *conf)
 {
 	fputs("\tchain notrack_in {\n"
 	      "\t\ttype filter hook prerouting priority raw; policy accept;\n"
-	      "\t\tiifname ",
+	      "\t\tiiftype " NFT_NO_LINK_LAYER " iifname ",
 	      out);
 	text_tuns(out, conf);
-	fputs(" notrack\n", out);
+	fputs(" notrack accept\n", out);
 	text_listeners(out, conf, "daddr", "dport");
 	fputs("\t}\n"
 	      "\tchain notrack_out {\n"
@@ -365,9 +399,11 @@ static void text_draw(FILE *out, const struct plan *plan)
 	for (size_t i = 0; i < plan->conf->realm_count; i++)
 		text_draw_realm(out, plan, (realm_id)i);
 	fputs("\tchain draw {\n"
-	      "\t\ttype filter hook prerouting priority -150; policy accept;\n"
-	      "\t\tiifname vmap ",
+	      "\t\ttype filter hook prerouting priority -150; policy accept;\n",
 	      out);
+	if (plan->fastpath)
+		nft_flows_first(out, plan);
+	fputs("\t\tiifname vmap ", out);
 	for (size_t i = 0; i < plan->interface_count; i++)
 		fprintf(out, "%s\"%s\" : goto draw_%u", i == 0 ? "{ " : ", ",
 			plan->interfaces[i].name,

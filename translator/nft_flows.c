@@ -32,10 +32,28 @@ static void text_flow(FILE *out, const struct plan *plan, realm_id realm,
 {
 	uint32_t tag = mark_tag(plan->conf->table);
 
-	fprintf(out, "\t\tct direction %s ct mark & 0x%08x == 0x%08x ",
+	fprintf(out, "ct direction %s ct mark & 0x%08x == 0x%08x ",
 		original ? "original" : "reply",
 		MARK_TAG | (from ? MARK_FROM : MARK_TO),
 		from ? mark_of(tag, realm, 0) : mark_of(tag, 0, realm));
+}
+
+/* The first few, which are quicker compared than looked up. */
+static size_t first_interfaces(const struct plan *plan)
+{
+	return plan->interface_count < NFT_FLOWS_FIRST ? plan->interface_count :
+							 NFT_FLOWS_FIRST;
+}
+
+void nft_flows_guard_first(FILE *out, const struct plan *plan)
+{
+	for (size_t i = 0; i < first_interfaces(plan); i++)
+		for (unsigned way = 0; way < 2; way++) {
+			fprintf(out, "\t\toif %u ", plan->interfaces[i].index);
+			text_flow(out, plan, plan->interfaces[i].realm,
+				  way == 0, way == 1);
+			fputs("accept\n", out);
+		}
 }
 
 void nft_flows_guard(FILE *out, const struct plan *plan)
@@ -44,6 +62,7 @@ void nft_flows_guard(FILE *out, const struct plan *plan)
 		if (!has_interface(plan, (realm_id)i))
 			continue;
 		for (unsigned way = 0; way < 2; way++) {
+			fputs("\t\t", out);
 			text_flow(out, plan, (realm_id)i, way == 0, way == 1);
 			fputs("oifname ", out);
 			text_interfaces_of(out, plan, (realm_id)i);
@@ -64,10 +83,25 @@ void nft_flows_nat(FILE *out)
 	      out);
 }
 
+/* Version and length of an IP header without options, in one. */
+#define NO_OPTIONS "@nh,0,8 0x45 accept\n"
+
+void nft_flows_first(FILE *out, const struct plan *plan)
+{
+	for (size_t i = 0; i < first_interfaces(plan); i++)
+		for (unsigned way = 0; way < 2; way++) {
+			fprintf(out, "\t\tiif %u ", plan->interfaces[i].index);
+			text_flow(out, plan, plan->interfaces[i].realm,
+				  way == 0, way == 0);
+			fputs(NO_OPTIONS, out);
+		}
+}
+
 void nft_flows_pass(FILE *out, const struct plan *plan, realm_id realm)
 {
 	for (unsigned way = 0; way < 2; way++) {
+		fputs("\t\t", out);
 		text_flow(out, plan, realm, way == 0, way == 0);
-		fputs("ip hdrlength 5 accept\n", out);
+		fputs(NO_OPTIONS, out);
 	}
 }

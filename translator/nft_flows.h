@@ -16,6 +16,14 @@
  * so one is in the guard, where what they say is let through.
  */
 void nft_flows_nat(FILE *out);
+/*
+ * Ahead of everything else in forward, and in draw: by the interfaces' index,
+ * so that a packet of a flow meets no set. What these do not find, an interface
+ * that was made anew or the fifth one, the parts below do, by name.
+ */
+#define NFT_FLOWS_FIRST 4
+void nft_flows_guard_first(FILE *out, const struct plan *plan);
+void nft_flows_first(FILE *out, const struct plan *plan);
 /* In forward: what is translated leaves by its realm's interfaces only. */
 void nft_flows_guard(FILE *out, const struct plan *plan);
 /*
