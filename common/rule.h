@@ -3,7 +3,9 @@
  * What natctl tells the translator: the boundary between the two.
  *
  * A rule pairs n consecutive ports of an inner endpoint with n of an outer
- * one: inner.port + i <-> outer.port + i, 0 <= i < ports.
+ * one: inner.port + i <-> outer.port + i, 0 <= i < ports. The two may be of
+ * different IP versions; a remote and the conditions' sources are of the outer
+ * endpoint's.
  */
 #ifndef VIADUCT_COMMON_RULE_H
 #define VIADUCT_COMMON_RULE_H

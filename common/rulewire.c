@@ -352,8 +352,7 @@ static void get_condition(struct cursor *c, const struct rule *rule,
 	if (!(flags & FLAG_TARGET))
 		return;
 	get_endpoint(c, &ret->target);
-	if (ret->target.addr.family != rule->outer.addr.family ||
-	    !ports_fit(ret->target.port, rule->ports))
+	if (!ports_fit(ret->target.port, rule->ports))
 		c->bad = true;
 }
 
@@ -420,7 +419,8 @@ static bool rule_head_is_valid(const struct rule *rule)
 	       rule->kind <= RULE_ORIGINATING &&
 	       (rule->protocol == RULE_UDP || rule->protocol == RULE_TCP) &&
 	       rule->ports >= 1 && rule->ports <= RULE_PORTS_MAX &&
-	       rule->inner.addr.family == rule->outer.addr.family &&
+	       (!rule->keep_source ||
+		rule->inner.addr.family == rule->outer.addr.family) &&
 	       ports_fit(rule->inner.port, rule->ports) &&
 	       ports_fit(rule->outer.port, rule->ports) &&
 	       (rule->remote.port == 0 ||

@@ -275,7 +275,7 @@ static const struct conf_range *range_at(const struct search *search, size_t i)
 			continue;
 		for (size_t r = 0; r < pool->range_count; r++)
 			if (pool->ranges[r].prefix.addr.family ==
-				    search->want->inner.addr.family &&
+				    search->want->remote.addr.family &&
 			    i-- == 0)
 				return &pool->ranges[r];
 	}

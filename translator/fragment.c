@@ -68,10 +68,11 @@ size_t fragments_count(const struct fragments *fragments)
 static uint64_t key_hash(const struct fragments *fragments,
 			 const struct fragment_key *key)
 {
-	struct endpoint src = { key->src, key->id, key->from };
+	struct endpoint src = { key->src, (uint16_t)key->id, key->from };
 	struct endpoint dst = { key->dst, key->protocol, key->from };
 
-	return endpoint_hash(&dst, endpoint_hash(&src, fragments->seed));
+	return endpoint_hash(&dst, endpoint_hash(&src, fragments->seed ^
+							       key->id >> 16));
 }
 
 static bool fragment_equal(const struct table_node *node, const void *arg)

@@ -17,7 +17,7 @@ struct fragment_key { /* as the fragment came in */
 	struct ip_addr src;
 	struct ip_addr dst;
 	realm_id from;
-	uint16_t id;
+	uint32_t id;
 	uint8_t protocol;
 };
 

@@ -1,10 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ICMP errors and the packets that they quote (RFC 792, RFC 5508). Pure. */
+/* ICMP errors and the packets that they quote (RFC 792, 4443, 5508). Pure. */
 #ifndef VIADUCT_TRANSLATOR_ICMP_H
 #define VIADUCT_TRANSLATOR_ICMP_H
 
 #include "translator/packet.h"
 #include "translator/verdict.h"
+
+#define ICMP_CHECKSUM 2 /* where it stands */
+
+enum icmp_type {
+	ICMP_ECHO_REPLY = 0,
+	ICMP_UNREACHABLE = 3,
+	ICMP_ECHO = 8,
+	ICMP_ROUTER_SOLICITATION = 10,
+	ICMP_TIME_EXCEEDED = 11,
+	ICMP_PARAMETER_PROBLEM = 12,
+	ICMP_TIMESTAMP = 13,
+	ICMP_TIMESTAMP_REPLY = 14,
+	ICMP_MASK_REPLY = 18,
+};
+
+enum icmp6_type {
+	ICMP6_UNREACHABLE = 1,
+	ICMP6_TOO_BIG = 2,
+	ICMP6_TIME_EXCEEDED = 3,
+	ICMP6_PARAMETER_PROBLEM = 4,
+	ICMP6_ECHO = 128,
+	ICMP6_ECHO_REPLY = 129,
+};
 
 /*
  * VERDICT_ICMP_ERROR: `packet` is an error about a UDP or TCP packet or
@@ -35,6 +58,10 @@ struct icmp_rewrite {
 	bool erase_extensions;
 };
 
+/* One's complement sum of the message, and of ICMPv6's pseudo header. */
+uint32_t icmp_sum(const struct packet *packet);
+/* Bytes of the quote as the error tells (RFC 4884); 0: it does not. */
+size_t icmp_quote_length(const struct packet *packet);
 /* All headers and checksums of the error and of what it quotes. */
 void icmp_rewrite(struct packet *packet, struct packet *quoted,
 		  const struct icmp_rewrite *to);

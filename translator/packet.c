@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A bounds-checked view of an IPv4 packet in the caller's buffer. Pure. */
+/* A bounds-checked view of an IP packet in the caller's buffer. Pure. */
 #include "translator/packet.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
+
+#include "translator/packet6.h"
 
 #define HEADER_MIN    20
 #define FRAGMENT_MORE 0x2000
@@ -32,6 +35,12 @@ uint16_t packet_get16(const struct packet *packet, size_t offset)
 	return (uint16_t)(packet->data[offset] << 8 | packet->data[offset + 1]);
 }
 
+uint32_t packet_get32(const struct packet *packet, size_t offset)
+{
+	return (uint32_t)packet_get16(packet, offset) << 16 |
+	       packet_get16(packet, offset + 2);
+}
+
 void packet_set16(struct packet *packet, size_t offset, uint16_t value)
 {
 	assert(offset + 1 < packet->len);
@@ -48,7 +57,7 @@ static int open_header(uint8_t *data, size_t len, struct packet *ret)
 	if (len < 1)
 		return -EBADMSG;
 	if (data[0] >> 4 == 6)
-		return -EPROTONOSUPPORT;
+		return packet6_open(data, len, ret);
 	packet.header = (size_t)(data[0] & 0xf) * 4;
 	if (data[0] >> 4 != 4 || packet.header < HEADER_MIN ||
 	    packet.header > len)
@@ -112,6 +121,13 @@ static bool transport_fits(const struct packet *packet)
 	return packet->more || udp <= payload;
 }
 
+size_t packet_total(const struct packet *packet)
+{
+	if (packet->v6)
+		return PACKET6_HEADER + packet_get16(packet, PACKET6_LENGTH);
+	return packet_get16(packet, PACKET_LENGTH);
+}
+
 int packet_open(uint8_t *data, size_t len, struct packet *ret)
 {
 	struct packet packet;
@@ -121,7 +137,7 @@ int packet_open(uint8_t *data, size_t len, struct packet *ret)
 	err = open_header(data, len, &packet);
 	if (err)
 		return err;
-	total = packet_get16(&packet, PACKET_LENGTH);
+	total = packet_total(&packet);
 	if (total < packet.header || total > len)
 		return -EBADMSG;
 	packet.len = total;
@@ -140,7 +156,7 @@ int packet_open_quoted(uint8_t *data, size_t len, struct packet *ret)
 	err = open_header(data, len, &packet);
 	if (err)
 		return err;
-	total = packet_get16(&packet, PACKET_LENGTH);
+	total = packet_total(&packet);
 	if (total < packet.len)
 		packet.len = total;
 	if (packet.len < packet.header + PACKET_QUOTE)
@@ -149,20 +165,25 @@ int packet_open_quoted(uint8_t *data, size_t len, struct packet *ret)
 	return 0;
 }
 
-static struct ip_addr get_addr(const struct packet *packet, size_t offset)
+static struct ip_addr get_addr(const struct packet *packet, size_t at,
+			       size_t at6)
 {
-	return ip_addr_v4((uint32_t)packet_get16(packet, offset) << 16 |
-			  packet_get16(packet, offset + 2));
+	struct ip_addr addr = { .family = IP_V6 };
+
+	if (!packet->v6)
+		return ip_addr_v4(packet_get32(packet, at));
+	memcpy(addr.bytes, packet->data + at6, sizeof(addr.bytes));
+	return addr;
 }
 
 struct ip_addr packet_src(const struct packet *packet)
 {
-	return get_addr(packet, PACKET_SRC);
+	return get_addr(packet, PACKET_SRC, PACKET6_SRC);
 }
 
 struct ip_addr packet_dst(const struct packet *packet)
 {
-	return get_addr(packet, PACKET_DST);
+	return get_addr(packet, PACKET_DST, PACKET6_DST);
 }
 
 uint16_t packet_src_port(const struct packet *packet)
@@ -179,6 +200,8 @@ bool packet_has_route(const struct packet *packet)
 {
 	size_t at = HEADER_MIN;
 
+	if (packet->v6)
+		return packet->routed;
 	while (at < packet->header) {
 		size_t left = packet->header - at, length;
 

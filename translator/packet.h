@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A bounds-checked view of an IPv4 packet in the caller's buffer. Pure.
+ * A bounds-checked view of an IPv4 or IPv6 packet in the caller's buffer. Pure.
  *
  * Offsets are bytes from the start of the IP header. Reading or writing past
  * the view ends the process: packet_open and packet_open_quoted have checked
@@ -11,7 +11,7 @@
 
 #include "common/endpoint.h"
 
-#define PACKET_ICMP 1
+#define PACKET_ICMP 1 /* ICMPv6 over IPv6 */
 #define PACKET_TCP  6
 #define PACKET_UDP  17
 
@@ -23,17 +23,22 @@
 struct packet {
 	uint8_t *data;    /* not owned */
 	size_t len;       /* of what is there and belongs to the packet */
-	size_t header;    /* bytes of the IP header, options and all */
-	uint16_t id;      /* identification */
+	size_t header;    /* bytes before the transport header: options and
+			   * extension headers, too */
+	size_t fragment;  /* where the Fragment header is; 0: IPv4, or none */
+	uint32_t id;      /* identification */
 	uint16_t offset;  /* of a fragment, in units of 8 bytes */
 	bool more;        /* fragments follow */
-	uint8_t protocol; /* IP's number */
-	uint8_t ttl;
+	bool v6;          /* else IPv4 */
+	bool routed;      /* IPv6: it has a routing header */
+	uint8_t protocol; /* IPv4's number, PACKET_OTHER: one that it lacks */
+	uint8_t ttl;      /* or hop limit */
 };
 
+#define PACKET_OTHER 255
+
 /*
- * 0, or -EBADMSG: lengths that contradict each other; -EPROTONOSUPPORT: of
- * another IP version. Bytes after the packet's end are left out of the view.
+ * 0, or -EBADMSG: lengths that contradict each other. Bytes after the packet's end are left out of the view.
  * A UDP, TCP or ICMP header is there in whole (of a TCP one that goes on with
  * options the first 20 bytes), unless the packet is a later fragment; one that
  * would overwrite a TCP header (RFC 3128) is none.
@@ -55,7 +60,7 @@ uint16_t packet_src_port(const struct packet *packet);
 uint16_t packet_dst_port(const struct packet *packet);
 /*
  * An IP option names or collects addresses (source route, record route,
- * timestamps), or cannot be told from the next one.
+ * timestamps), or cannot be told from the next one; a routing header does.
  */
 bool packet_has_route(const struct packet *packet);
 bool packet_is_fragment(const struct packet *packet);
@@ -69,7 +74,7 @@ enum packet_tcp_flag {
 };
 uint8_t packet_tcp_flags(const struct packet *packet);
 
-/* Offsets in the IP header. */
+/* Offsets in the IPv4 header. */
 enum packet_offset {
 	PACKET_LENGTH = 2,
 	PACKET_ID = 4,
@@ -80,5 +85,26 @@ enum packet_offset {
 	PACKET_SRC = 12,
 	PACKET_DST = 16,
 };
+
+/* Offsets in the IPv6 header, and its length. */
+enum packet6_offset {
+	PACKET6_LENGTH = 4,
+	PACKET6_NEXT = 6,
+	PACKET6_HOPS = 7,
+	PACKET6_SRC = 8,
+	PACKET6_DST = 24,
+	PACKET6_HEADER = 40,
+};
+
+/* As in the header of ICMPv6's own, and of its pseudo header. */
+#define PACKET6_ICMP     58
+#define PACKET6_FRAGMENT 44 /* the Fragment header, of 8 bytes: */
+
+#define PACKET6_FRAGMENT_HEADER 8
+
+uint32_t packet_get32(const struct packet *packet, size_t offset);
+/* What the IP header says that the packet is long; all of it may not be there.
+ */
+size_t packet_total(const struct packet *packet);
 
 #endif

@@ -62,14 +62,25 @@ static bool is_admitted(const struct resolve_view *view,
 		       has_permit(view, rule, offset, remote);
 }
 
+/* Can what the rule makes of a source send to the remote? */
+static bool is_of_family(const struct ruleset_rule *rule,
+			 const struct endpoint *remote)
+{
+	const struct endpoint *source = rule->keep_source ? &rule->inner :
+							    &rule->outer;
+
+	return source->addr.family == remote->addr.family;
+}
+
 /* A terminating rule is the source towards those it has heard from. */
 static bool is_source(const struct ruleset_rule *rule, uint16_t offset,
 		      const struct endpoint *remote, void *arg)
 {
 	const struct resolve_view *view = arg;
 
-	return rule->kind != RULE_TERMINATING ||
-	       has_permit(view, rule, offset, remote);
+	return is_of_family(rule, remote) &&
+	       (rule->kind != RULE_TERMINATING ||
+		has_permit(view, rule, offset, remote));
 }
 
 static void add_step(struct resolve_path *path, const struct ruleset_rule *rule,
@@ -141,7 +152,8 @@ static enum verdict take_source(const struct resolve_view *view, realm_id into,
 		path->src.realm = into;
 		return follow_latch(rule, path);
 	}
-	if (!realms_reach(view->realms, into, path->src.realm)) {
+	if (path->src.addr.family != remote->addr.family ||
+	    !realms_reach(view->realms, into, path->src.realm)) {
 		want_mapping(view, into, remote, path);
 		return VERDICT_NO_SOURCE;
 	}
@@ -227,10 +239,17 @@ static enum verdict verdict_of(const struct resolve_path *path,
 	return out ? VERDICT_OUT : VERDICT_ROUTED;
 }
 
+static bool is_link_local6(const struct ip_addr *addr)
+{
+	return addr->family == IP_V6 && addr->bytes[0] == 0xfe &&
+	       (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 static bool is_martian(const struct ip_addr *addr)
 {
 	return ip_addr_is_any(addr) || ip_addr_is_loopback(addr) ||
-	       ip_addr_is_multicast(addr) || ip_addr_is_broadcast(addr);
+	       ip_addr_is_multicast(addr) || ip_addr_is_broadcast(addr) ||
+	       is_link_local6(addr);
 }
 
 enum verdict resolve_admit(const struct realms *realms, realm_id from,

@@ -62,8 +62,8 @@ size_t ruleset_count(const struct ruleset *set);
 /*
  * Adds or replaces by id, all or nothing; copies everything. -EEXIST: in the
  * end two rules would share an outer endpoint (or `rules` names an id twice),
- * -EINVAL: a rule that cannot be (unknown realm, ports past 65535, families
- * mixed, conditions not sorted), -ENOMEM.
+ * -EINVAL: a rule that cannot be (unknown realm, ports past 65535, a
+ * remote or condition of another family than the outer endpoint, conditions not sorted), -ENOMEM.
  */
 int ruleset_put(struct ruleset *set, const struct rule *rules, size_t count);
 /* Ids that are not there are passed over. Returns how many were removed. */

@@ -12,14 +12,15 @@ struct limits { /* what an endpoint of the rule must keep to */
 	size_t realm_count;
 	uint16_t ports;
 	uint16_t port_min; /* of queries the identifier may be 0 */
-	uint8_t family;
+	uint8_t family;    /* of what is valid in the outer realm */
 };
 
 static bool endpoint_is_possible(const struct endpoint *endpoint,
 				 const struct limits *limits)
 {
 	return endpoint->realm < limits->realm_count &&
-	       endpoint->addr.family == limits->family &&
+	       (endpoint->addr.family == IP_V4 ||
+		endpoint->addr.family == IP_V6) &&
 	       endpoint->port >= limits->port_min &&
 	       endpoint->port + limits->ports - 1 <= UINT16_MAX;
 }
@@ -55,6 +56,9 @@ static bool rule_is_possible(const struct rule *rule, size_t realm_count)
 									   1,
 				 .family = rule->outer.addr.family };
 
+	/* The source stays: it is valid over there as it is. */
+	if (rule->keep_source && rule->inner.addr.family != limits.family)
+		return false;
 	if (rule->id == 0 || rule->ports == 0 || rule->ports > RULE_PORTS_MAX ||
 	    limits.family == IP_NONE)
 		return false;

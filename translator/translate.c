@@ -6,12 +6,14 @@
  * becomes of its endpoints (resolve), and its headers are rewritten. A later
  * fragment has no ports: it goes where its first one went. An ICMP error is
  * resolved as the answer to the packet that it quotes would be: the quoted
- * packet then gets the answer's endpoints the other way round.
+ * packet then gets the answer's endpoints the other way round. Where the rules
+ * lead from one IP version to the other the headers are translated as well.
  */
 #include "translator/translate.h"
 
 #include <errno.h>
 
+#include "translator/crossing_icmp.h"
 #include "translator/icmp.h"
 #include "translator/packet.h"
 #include "translator/resolve.h"
@@ -35,8 +37,6 @@ static enum verdict admit(struct pass *pass, uint8_t *data, size_t len)
 	switch (packet_open(data, len, &pass->packet)) {
 	case 0:
 		break;
-	case -EPROTONOSUPPORT:
-		return VERDICT_PROTOCOL;
 	default:
 		return VERDICT_MALFORMED;
 	}
@@ -214,6 +214,22 @@ static void want_latch(const struct resolve_path *path, struct translation *ret)
 					      .remote = path->latch_source };
 }
 
+static bool is_crossing(const struct pass *pass, const struct ip_addr *to)
+{
+	return to->family != pass->dst.family;
+}
+
+/* The other IP version has no such packet. */
+static void refuse_crossing(const struct pass *pass, struct translation *ret)
+{
+	*ret = (struct translation){ .verdict = VERDICT_FAMILY,
+				     .to = REALM_NONE };
+	if (!packet_is_fragment(&pass->packet))
+		return;
+	ret->effects.fragment = TRANSLATE_FRAGMENT_FORGET;
+	ret->effects.fragment_key = fragment_key_of(pass);
+}
+
 static void pass_ports(struct pass *pass, struct translation *ret)
 {
 	struct endpoint src = { pass->src, packet_src_port(&pass->packet),
@@ -234,6 +250,12 @@ static void pass_ports(struct pass *pass, struct translation *ret)
 	}
 	if (!verdict_is_forwarded(path.verdict))
 		return;
+	if (is_crossing(pass, &path.dst.addr)) {
+		if (!crossing(&pass->packet, &path.src, &path.dst,
+			      &ret->crossed))
+			refuse_crossing(pass, ret);
+		return;
+	}
 	ret->effects.offer = is_for_kernel(pass, &path);
 	ret->effects.src = src;
 	ret->effects.dst = dst;
@@ -262,7 +284,8 @@ static void pass_query(struct pass *pass, struct translation *ret)
 		ret->verdict = path.verdict;
 		ret->effects.discarded = path.refused->counters;
 	}
-	if (!verdict_is_forwarded(path.verdict) || path.step_count == 0)
+	if (!verdict_is_forwarded(path.verdict) || path.step_count == 0 ||
+	    is_crossing(pass, &path.dst.addr))
 		return;
 	take_path(pass, &path, ret);
 	icmp_rewrite_query(&pass->packet, &path.src, &path.dst);
@@ -273,6 +296,7 @@ static void pass_later_fragment(struct pass *pass, struct translation *ret)
 {
 	struct fragment_key key = fragment_key_of(pass);
 	struct translate_effects effects = { 0 };
+	struct endpoint src = { 0 }, dst = { 0 };
 	const struct fragment_path *path;
 
 	ret->verdict = pass->packet.protocol == PACKET_ICMP ?
@@ -291,7 +315,14 @@ static void pass_later_fragment(struct pass *pass, struct translation *ret)
 			return;
 		count_step(&effects, rule, path->rules[i].source);
 	}
-	rewrite_addresses(&pass->packet, &path->src, &path->dst);
+	src.addr = path->src;
+	dst.addr = path->dst;
+	if (!is_crossing(pass, &path->dst)) {
+		rewrite_addresses(&pass->packet, &path->src, &path->dst);
+	} else if (!crossing(&pass->packet, &src, &dst, &ret->crossed)) {
+		refuse_crossing(pass, ret);
+		return;
+	}
 	ret->verdict = VERDICT_FRAGMENT;
 	ret->to = path->to;
 	ret->effects = effects;
@@ -309,6 +340,8 @@ static struct ip_addr error_source(const struct pass *pass,
 	realm_id realm;
 
 	if (ip_addr_equal(&pass->src, quoted_dst))
+		return path->src.addr;
+	if (is_crossing(pass, &path->dst.addr))
 		return path->src.addr;
 	realm = realms_of(pass->context->realms, path->dst.realm, &pass->src);
 	return realm == pass->from ? pass->src : path->src.addr;
@@ -354,7 +387,13 @@ static void pass_icmp(struct pass *pass, struct translation *ret)
 	to.erase_extensions = !ip_addr_equal(&to.src, &pass->src);
 	to.quoted_src = path.dst;
 	to.quoted_dst = path.src;
-	icmp_rewrite(&pass->packet, &quoted, &to);
+	if (!is_crossing(pass, &to.dst)) {
+		icmp_rewrite(&pass->packet, &quoted, &to);
+	} else if (quoted.protocol == PACKET_ICMP ||
+		   !crossing_icmp(&pass->packet, &quoted, &to, &ret->crossed)) {
+		ret->verdict = VERDICT_FAMILY;
+		return;
+	}
 	ret->to = path.dst.realm;
 }
 

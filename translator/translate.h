@@ -14,6 +14,7 @@
 #define VIADUCT_TRANSLATOR_TRANSLATE_H
 
 #include "common/rulewire.h"
+#include "translator/crossing.h"
 #include "translator/fragment.h"
 #include "translator/resolve.h"
 
@@ -60,6 +61,8 @@ struct translate_effects {
 struct translation {
 	enum verdict verdict;
 	realm_id to; /* REALM_NONE unless the verdict forwards */
+	/* Where it is now, if it is of the other IP version. */
+	struct crossed crossed;
 	struct translate_effects effects;
 	/* This latch is to take its source, at that port, before it passes. */
 	struct latch *latch; /* NULL: none */
@@ -71,9 +74,10 @@ struct translation {
 };
 
 /*
- * `packet`: an IPv4 packet that came from realm `from`, `len` bytes, in the
- * form in which a TUN gives it (no further header). A discarded packet is left
- * as it was. Length never changes.
+ * `packet`: an IP packet that came from realm `from`, `len` bytes, in the form
+ * in which a TUN gives it (no further header), with CROSSING_HEADROOM bytes of
+ * room before it. A discarded packet is left as it was. The length changes only
+ * on the way from one IP version to the other: `crossed`.
  */
 struct translation translate(const struct translate_context *context,
 			     realm_id from, uint8_t *packet, size_t len,

@@ -63,6 +63,8 @@ const char *verdict_name(enum verdict verdict)
 		return "dynamic_full";
 	case VERDICT_DYNAMIC_LIMIT:
 		return "dynamic_limit";
+	case VERDICT_FAMILY:
+		return "family";
 	}
 	return "?";
 }

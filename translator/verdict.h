@@ -16,10 +16,11 @@ enum verdict {
 	VERDICT_ICMP_ERROR, /* with the packet that it quotes */
 	/* Discarded. */
 	VERDICT_MALFORMED, /* its lengths contradict each other */
-	VERDICT_PROTOCOL,  /* neither UDP, TCP nor ICMP over IPv4 */
+	VERDICT_PROTOCOL,  /* neither UDP, TCP nor ICMP */
 	VERDICT_TTL,       /* would expire on the way through the edge */
 	VERDICT_OPTION,    /* an IP option in it names or collects addresses */
-	VERDICT_MARTIAN,   /* source or destination is no unicast address */
+	VERDICT_MARTIAN,   /* source or destination is no unicast address, or
+			    * one of a link alone (IPv6) */
 	VERDICT_SOURCE_IN_POOL, /* claims to come from one of our endpoints */
 	VERDICT_NO_REALM,       /* no realm holds the destination */
 	VERDICT_NO_SOURCE,      /* its source is not valid over there */
@@ -37,9 +38,10 @@ enum verdict {
 	VERDICT_ICMP_NO_RULE,  /* quotes a packet that no rule let through */
 	VERDICT_DYNAMIC_FULL,  /* no endpoint is left for a mapping */
 	VERDICT_DYNAMIC_LIMIT, /* its sender has as many as it may */
+	VERDICT_FAMILY,        /* there is none such in the other IP version */
 };
 
-#define VERDICT_COUNT (VERDICT_DYNAMIC_LIMIT + 1)
+#define VERDICT_COUNT (VERDICT_FAMILY + 1)
 
 /* "in", "no_rule" ...: the word that counters, logs and tests use. */
 const char *verdict_name(enum verdict verdict);

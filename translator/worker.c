@@ -32,12 +32,13 @@ struct worker {
 	struct fastpath *fastpath;        /* owned; NULL: none */
 	struct port *ports;               /* owned; by realm */
 	struct worker_counts counts;
-	uint8_t packet[PACKET_MAX];
+	uint8_t buffer[CROSSING_HEADROOM + PACKET_MAX];
 };
 
-static void forward(struct worker *worker, realm_id to, size_t len)
+static void forward(struct worker *worker, realm_id to, const uint8_t *packet,
+		    size_t len)
 {
-	int err = tun_write(worker->ports[to].fd, worker->packet, len);
+	int err = tun_write(worker->ports[to].fd, packet, len);
 
 	if (err == -EAGAIN || err == -ENOBUFS)
 		worker->counts.tun_full++;
@@ -45,15 +46,32 @@ static void forward(struct worker *worker, realm_id to, size_t len)
 		worker->counts.tun_failed++;
 }
 
-static void on_packet(struct worker *worker, realm_id from, size_t len)
+static void forward_crossed(struct worker *worker, realm_id to,
+			    const struct crossed *crossed)
+{
+	uint8_t piece[CROSSING_PIECE];
+	size_t len;
+
+	if (!crossed->in_pieces) {
+		forward(worker, to, crossed->data, crossed->len);
+		return;
+	}
+	for (size_t n = 0; (len = crossing_piece(crossed, n, piece)) > 0; n++)
+		forward(worker, to, piece, len);
+}
+
+static void on_packet(struct worker *worker, realm_id from, uint8_t *packet,
+		      size_t len)
 {
 	uint64_t now = mono_ms();
 	struct translation translation =
-		translate_whole(&worker->context, from, worker->packet, len,
-				now, worker->counts.verdicts);
+		translate_whole(&worker->context, from, packet, len, now,
+				worker->counts.verdicts);
 
-	if (translation.to != REALM_NONE)
-		forward(worker, translation.to, len);
+	if (translation.crossed.data != NULL)
+		forward_crossed(worker, translation.to, &translation.crossed);
+	else if (translation.to != REALM_NONE)
+		forward(worker, translation.to, packet, len);
 	if (translation.has_latched)
 		worker->options.on_latched(&translation.latched,
 					   worker->options.arg);
@@ -65,9 +83,10 @@ static void on_packet(struct worker *worker, realm_id from, size_t len)
 static void read_batch(struct port *port, int fd)
 {
 	struct worker *worker = port->worker;
+	uint8_t *packet = worker->buffer + CROSSING_HEADROOM;
 
 	for (int i = 0; i < WORKER_BATCH; i++) {
-		ssize_t len = tun_read(fd, worker->packet, PACKET_MAX);
+		ssize_t len = tun_read(fd, packet, PACKET_MAX);
 
 		if (len == -EAGAIN)
 			return;
@@ -77,7 +96,7 @@ static void read_batch(struct port *port, int fd)
 						worker->options.arg);
 			return;
 		}
-		on_packet(worker, port->realm, (size_t)len);
+		on_packet(worker, port->realm, packet, (size_t)len);
 	}
 }
 

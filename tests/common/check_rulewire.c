@@ -232,7 +232,8 @@ START_TEST(no_changed_byte_gives_a_rule_that_breaks_the_invariants)
 			ck_assert_int_le(out.outer.port + out.ports - 1, 65535);
 			ck_assert_int_le(out.inner.port + out.ports - 1, 65535);
 			ck_assert_uint_lt(out.inner.realm, REALM_MAX);
-			ck_assert_uint_eq(out.inner.addr.family,
+			ck_assert(!out.keep_source ||
+				  out.inner.addr.family ==
 					  out.outer.addr.family);
 		}
 		data[i] = good;
@@ -285,7 +286,8 @@ START_TEST(rules_that_break_an_invariant_are_refused)
 	REFUSED(rule.remote.port = 65535);
 	REFUSED(rule.inner.realm = REALM_NONE);
 	REFUSED(rule.outer.addr.family = IP_NONE);
-	REFUSED(rule.inner = endpoint_of("[2001:db8::1]:2222", 0));
+	REFUSED((rule.inner = endpoint_of("[2001:db8::1]:2222", 0),
+		 rule.keep_source = true));
 	REFUSED(rule.remote.prefix = prefix_of("2001:db8::/32"));
 	REFUSED(rule.remote.prefix.bits = 33);
 	REFUSED(rule.remote.prefix.bits = 8);

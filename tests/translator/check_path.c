@@ -29,10 +29,16 @@ static void send_packet(struct scene *scene, realm_id from)
 	if (scene->packet_open)
 		complain(scene, "the packet before has no \"gives\"");
 	scene->packet_open = true;
+	scene->after = scene->room + CROSSING_HEADROOM;
+	scene->after_len = scene->len;
 	memcpy(scene->after, scene->before, scene->len);
 	scene->translation = translate_whole(&scene->context, from,
 					     scene->after, scene->len,
 					     scene->now_ms, scene->count);
+	if (scene->translation.crossed.data) {
+		scene->after = scene->translation.crossed.data;
+		scene->after_len = scene->translation.crossed.len;
+	}
 }
 
 /* Before the packet is sent: explaining it must change nothing. */
@@ -66,6 +72,14 @@ static void next_tcp(struct scene *scene, struct sample *sample)
 	}
 }
 
+/* The first byte of an ICMP error's second word, all four of ICMPv6's. */
+static void next_pointer(struct scene *scene, struct sample *sample)
+{
+	sample->icmp_rest = (uint32_t)scene_number(scene);
+	if (sample->src.addr.family == IP_V4)
+		sample->icmp_rest <<= 24;
+}
+
 static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
 {
 	if (scene_take(scene, "pad"))
@@ -78,6 +92,10 @@ static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
 		sample->no_checksum = true;
 	else if (scene_take(scene, "options"))
 		sample->options = true;
+	else if (scene_take(scene, "routing"))
+		sample->routing = true;
+	else if (scene_take(scene, "may-fragment"))
+		sample->may_fragment = true;
 	else if (scene_take(scene, "protocol"))
 		sample->protocol = (uint8_t)scene_number(scene);
 	else if (scene_take(scene, "tcp"))
@@ -98,6 +116,10 @@ static void next_trait(struct scene *scene, struct sample *sample, size_t *cut)
 		sample->quoted_protocol = 6;
 	else if (scene_take(scene, "quoted-echo"))
 		sample->quoted_protocol = 1;
+	else if (scene_take(scene, "mtu"))
+		sample->icmp_rest = (uint32_t)scene_number(scene);
+	else if (scene_take(scene, "pointer"))
+		next_pointer(scene, sample);
 	else if (scene_take(scene, "quote"))
 		sample->quoted_payload = scene_number(scene);
 	else
@@ -136,6 +158,7 @@ static void on_packet(struct scene *scene)
 	memset(scene->before + scene->len, 0xee, scene->pad);
 	scene->len += scene->pad - cut;
 	scene->explained = cut == 0 && scene->sample.ttl == 0 &&
+			   !scene->sample.routing &&
 			   is_explained(&scene->sample) &&
 			   scene->sample.part == SAMPLE_WHOLE;
 	if (scene->explained)
@@ -152,7 +175,7 @@ static void on_icmp(struct scene *scene)
 	size_t cut = 0;
 
 	scene->explained = false;
-	*sample = (struct sample){ .protocol = 1 };
+	*sample = (struct sample){ .protocol = 1, .icmp_rest = 1400 };
 	scene->pad = 0;
 	next_way(scene, &sample->src, &sample->dst);
 	sample->icmp_type = (uint8_t)scene_number(scene);
@@ -169,8 +192,8 @@ static void on_icmp(struct scene *scene)
 	}
 	scene->len = sample_build(sample, scene->before) - cut;
 	if (spoil)
-		scene->before[22] ^= 1;
-	if (spoil_quoted) { /* and the ICMP checksum true again */
+		scene->before[scene->len - 1] ^= 1;
+	if (spoil_quoted) { /* and the ICMP checksum true again; of IPv4 */
 		uint8_t *icmp = scene->before + 20;
 		uint16_t sum;
 
@@ -208,12 +231,39 @@ static void on_bytes(struct scene *scene)
 static void compare_packets(struct scene *scene, const uint8_t *expected,
 			    size_t len)
 {
-	if (len != scene->len)
-		complain(scene, "length is %zu, not %zu", scene->len, len);
+	if (len != scene->after_len)
+		complain(scene, "length is %zu, not %zu", scene->after_len,
+			 len);
 	for (size_t i = 0; i < len; i++)
 		if (scene->after[i] != expected[i])
 			complain(scene, "byte %zu is %02x, not %02x", i,
 				 scene->after[i], expected[i]);
+}
+
+/* What changes besides, from one IP version to the other. */
+static void expect_crossed(struct scene *scene)
+{
+	struct sample *sample = &scene->sample;
+
+	if (!scene->translation.crossed.data)
+		complain(scene, "it is of the same IP version");
+	sample->crossed = true;
+	sample->extension = 0;
+	scene->pad = 0;
+	if (sample->protocol != 1) {
+		if (sample->src.addr.family == IP_V6)
+			sample->no_checksum = false;
+		return;
+	}
+	if (!scene_take(scene, "as"))
+		complain(scene, "as which type and code?");
+	sample->icmp_type = (uint8_t)scene_number(scene);
+	sample->icmp_code = (uint8_t)scene_number(scene);
+	sample->icmp_rest = 0;
+	if (scene_take(scene, "mtu"))
+		sample->icmp_rest = (uint32_t)scene_number(scene);
+	else if (scene_take(scene, "pointer"))
+		next_pointer(scene, sample);
 }
 
 /* The packet that went in, with the endpoints that it must come out with. */
@@ -221,15 +271,19 @@ static void expect_packet(struct scene *scene)
 {
 	uint8_t expected[SAMPLE_MAX];
 	realm_id to = scene_realm_id(scene);
+	uint8_t family;
 	size_t len;
 
 	if (scene->translation.to != to)
 		complain(scene, "it went to realm %s",
 			 scene->name_list[scene->translation.to]);
+	family = scene->sample.src.addr.family;
 	next_way(scene, &scene->sample.src, &scene->sample.dst);
 	if (scene_take(scene, "about"))
 		next_way(scene, &scene->sample.quoted_src,
 			 &scene->sample.quoted_dst);
+	if (family != scene->sample.src.addr.family)
+		expect_crossed(scene);
 	if (scene_take(scene, "erased"))
 		scene->sample.extension_erased = true;
 	len = sample_build(&scene->sample, expected);
@@ -278,7 +332,8 @@ static void on_says(struct scene *scene)
 	}
 }
 
-/* gives VERDICT [REALM SOURCE > DESTINATION [about SRC > DST [erased]]] */
+/* gives VERDICT [REALM SOURCE > DESTINATION [about SRC > DST [erased]
+ *   [as TYPE CODE [mtu N | pointer N]]]] */
 static void on_gives(struct scene *scene)
 {
 	const char *verdict = scene_word(scene);

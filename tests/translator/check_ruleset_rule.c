@@ -145,6 +145,7 @@ START_TEST(a_rule_that_cannot_be_is_refused)
 	bad[8].kind = 3;
 	bad[9].protocol = 2;
 	bad[10].inner.addr.family = IP_V6;
+	bad[10].keep_source = true;
 	bad[11].condition_count = 2; /* not sorted */
 	bad[11].conditions = conditions;
 	bad[12].remote.prefix = (struct ip_prefix){ { .family = IP_V6 }, 0 };

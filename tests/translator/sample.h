@@ -21,11 +21,15 @@ struct sample {
 	uint8_t protocol;      /* 0: UDP; 1 with icmp_*; 6: TCP; else any */
 	bool no_checksum;      /* UDP checksum 0 */
 	bool options;          /* an IP header with options */
+	bool routing;          /* IPv6: a routing header */
+	bool may_fragment;     /* IPv4: DF is clear */
+	bool crossed;          /* made of one of the other IP version */
 	enum sample_part part; /* of a datagram in two fragments */
 	uint8_t tcp_flags;
 	/* A query's identifier is the port of who asks. */
 	uint8_t icmp_type;
 	uint8_t icmp_code;
+	uint32_t icmp_rest;         /* MTU, or what else an error has there */
 	struct endpoint quoted_src; /* of an ICMP error */
 	struct endpoint quoted_dst;
 	uint8_t quoted_protocol; /* as protocol */

@@ -53,8 +53,10 @@ struct scene {            /* one case on its way */
 	bool packet_open; /* what it gave has not been asked for yet */
 	struct sample sample;
 	uint8_t before[SAMPLE_MAX];
-	uint8_t after[SAMPLE_MAX];
-	size_t len;
+	uint8_t room[CROSSING_HEADROOM + SAMPLE_MAX]; /* of `after` */
+	uint8_t *after;
+	size_t len; /* of `before` */
+	size_t after_len;
 	size_t pad; /* of it, bytes behind the packet's end */
 	struct translation translation;
 	bool explained; /* the packet was one that can be explained */
