@@ -77,6 +77,17 @@ static void free_services(struct conf *conf)
 	free(conf->routes);
 }
 
+static void free_controls(struct conf *conf)
+{
+	for (size_t i = 0; i < conf->control_count; i++) {
+		free(conf->controls[i].name);
+		free(conf->controls[i].certificate);
+		free(conf->controls[i].key);
+		free(conf->controls[i].ca);
+	}
+	free(conf->controls);
+}
+
 void conf_free(struct conf *conf)
 {
 	if (!conf)
@@ -91,7 +102,9 @@ void conf_free(struct conf *conf)
 		free(conf->clients[i].name);
 		free(conf->clients[i].realms);
 		free(conf->clients[i].outer);
+		free(conf->clients[i].certificate);
 	}
+	free_controls(conf);
 	free(conf->pools);
 	free(conf->media);
 	free(conf->clients);

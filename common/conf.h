@@ -101,10 +101,17 @@ struct conf_media_rule { /* section media: which outer endpoint to ask for */
 	enum conf_mode mode;     /* default preferred */
 };
 
-struct conf_client { /* what one user may ask natctl for */
+#define CONF_CONNECTIONS 64    /* default of max_connections */
+#define CONF_ASKS        10000 /* default of max_asks */
+
+struct conf_client { /* what one user or guest may ask natctl for */
 	char *name;
 	unsigned line;
-	uint32_t uid;
+	uint32_t uid; /* UINT32_MAX: of guests, who come over TLS */
+	/* Of guests: both must fit where both are set. */
+	char *certificate;       /* name in it or its fingerprint, or NULL */
+	struct ip_prefix source; /* family IP_NONE: any */
+	uint64_t identity;       /* of guests, by the name; no uid is one */
 	realm_id *realms; /* in which an outer endpoint may be asked for */
 	size_t realm_count;
 	bool third_party; /* for an inner endpoint that is not its own */
@@ -114,6 +121,19 @@ struct conf_client { /* what one user may ask natctl for */
 	size_t outer_count;
 	unsigned max_leases;   /* 0: no limit of its own */
 	unsigned max_lifetime; /* seconds; 0: no limit of its own */
+	unsigned max_connections;
+	unsigned max_asks; /* a second */
+};
+
+struct conf_control { /* where guests come to natctl over TLS */
+	char *name;
+	unsigned line;
+	realm_id realm; /* in which the guests have their addresses */
+	struct endpoint tls;
+	char *certificate; /* paths of PEM files: ours, its key, and the */
+	char *key;         /* authorities of the guests' certificates */
+	char *ca;
+	unsigned idle; /* seconds without a request; default 3600 */
 };
 
 #define CONF_STATICS_MAX 1024
@@ -153,6 +173,8 @@ struct conf {
 	size_t media_count;
 	struct conf_client *clients;
 	size_t client_count;
+	struct conf_control *controls;
+	size_t control_count;
 	struct conf_static *statics;
 	size_t static_count;
 	struct realm_names names; /* of realms, points into them */

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Clients of the control channel to structs. */
+/* The control channel and its clients to structs. */
 #include "config.h"
 
 #include <pwd.h>
 #include <string.h>
 
 #include "common/conf_parts.h"
+#include "common/table.h"
 
-#define NUMBER_MAX 2000000000
+#define NUMBER_MAX      2000000000
+#define CONNECTIONS_MAX 1024
+#define IDLE_MIN        10
+#define IDLE_MAX        86400
+#define IDENTITY_SEED   UINT64_C(0x76696164756374) /* the same for ever */
+#define IDENTITY_GUEST  (UINT64_C(1) << 63)
 
 static void get_uid(struct conf_reader *reader, const struct conf_value *user,
 		    uint32_t *ret)
@@ -87,6 +93,56 @@ static void get_outer(const struct conf_part *part, struct conf_client *client)
 	client->outer_count = (size_t)(to - client->outer);
 }
 
+/* Whose section it is: a user's, or that of guests. */
+static void get_identity(const struct conf_part *part,
+			 struct conf_client *client)
+{
+	const struct conf_value *user = conf_part_value(part, "user");
+	const struct conf_value *certificate = conf_part_value(part,
+							       "certificate");
+	const struct conf_value *source = conf_part_value(part, "source");
+
+	client->uid = UINT32_MAX;
+	get_uid(part->reader, user, &client->uid);
+	conf_get_text(part->reader, certificate, &client->certificate);
+	conf_get_prefix(part->reader, source, &client->source);
+	if (client->name)
+		client->identity = hash_bytes(client->name,
+					      strlen(client->name),
+					      IDENTITY_SEED) |
+				   IDENTITY_GUEST;
+	if (certificate && *certificate->text == '\0')
+		conf_value_mistake(part->reader, certificate,
+				   "a certificate has no empty name");
+	if (user && (certificate || source))
+		conf_value_mistake(part->reader, user,
+				   "client %s is either a user or comes over "
+				   "TLS",
+				   part->place->title);
+	if (!user && !certificate && !source)
+		conf_mistake_add(&part->reader->mistakes, part->place->path,
+				 part->place->line,
+				 "client %s: none of user, certificate and "
+				 "source is set",
+				 part->place->title);
+}
+
+static void get_limits(const struct conf_part *part, struct conf_client *client)
+{
+	struct conf_reader *reader = part->reader;
+
+	client->max_connections = CONF_CONNECTIONS;
+	client->max_asks = CONF_ASKS;
+	conf_get_number(reader, conf_part_value(part, "max_leases"), 1,
+			NUMBER_MAX, &client->max_leases);
+	conf_get_number(reader, conf_part_value(part, "max_lifetime"), 1,
+			NUMBER_MAX, &client->max_lifetime);
+	conf_get_number(reader, conf_part_value(part, "max_connections"), 1,
+			CONNECTIONS_MAX, &client->max_connections);
+	conf_get_number(reader, conf_part_value(part, "max_asks"), 1,
+			NUMBER_MAX, &client->max_asks);
+}
+
 void conf_build_clients(struct conf_reader *reader)
 {
 	struct conf *conf = reader->conf;
@@ -100,8 +156,7 @@ void conf_build_clients(struct conf_reader *reader)
 		struct conf_part part = conf_part_of(reader, "client", i);
 
 		conf_part_name(&part, &client->name, &client->line);
-		client->uid = UINT32_MAX;
-		get_uid(reader, conf_part_needed(&part, "user"), &client->uid);
+		get_identity(&part, client);
 		conf_part_realms(&part, "realms", &client->realms,
 				 &client->realm_count);
 		conf_part_needed(&part, "realms");
@@ -109,10 +164,39 @@ void conf_build_clients(struct conf_reader *reader)
 			      &client->third_party);
 		get_kinds(&part, client->kinds);
 		get_outer(&part, client);
-		conf_get_number(reader, conf_part_value(&part, "max_leases"), 1,
-				NUMBER_MAX, &client->max_leases);
-		conf_get_number(reader, conf_part_value(&part, "max_lifetime"),
-				1, NUMBER_MAX, &client->max_lifetime);
+		get_limits(&part, client);
 		conf->client_count++;
+	}
+}
+
+void conf_build_controls(struct conf_reader *reader)
+{
+	struct conf *conf = reader->conf;
+	size_t count = cfg_size(reader->root, "control");
+
+	conf->controls = conf_array(reader, count, sizeof(*conf->controls));
+	if (!conf->controls)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct conf_control *control = &conf->controls[i];
+		struct conf_part part = conf_part_of(reader, "control", i);
+
+		conf_part_name(&part, &control->name, &control->line);
+		control->realm = REALM_NONE;
+		conf_get_realm(reader, conf_part_needed(&part, "realm"),
+			       &control->realm);
+		conf_get_endpoint(reader, conf_part_needed(&part, "tls"),
+				  &control->tls);
+		control->tls.realm = control->realm;
+		conf_get_text(reader, conf_part_needed(&part, "certificate"),
+			      &control->certificate);
+		conf_get_text(reader, conf_part_needed(&part, "key"),
+			      &control->key);
+		conf_get_text(reader, conf_part_needed(&part, "ca"),
+			      &control->ca);
+		control->idle = 3600;
+		conf_get_number(reader, conf_part_value(&part, "idle"),
+				IDLE_MIN, IDLE_MAX, &control->idle);
+		conf->control_count++;
 	}
 }

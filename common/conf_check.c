@@ -283,22 +283,6 @@ static void check_domains(struct conf_reader *reader)
 					conf->domains[k].line);
 }
 
-static void check_client_users(struct conf_reader *reader)
-{
-	const struct conf *conf = reader->conf;
-
-	for (size_t i = 0; i < conf->client_count; i++)
-		for (size_t k = 0; k < i; k++)
-			if (conf->clients[i].uid == conf->clients[k].uid &&
-			    conf->clients[i].uid != UINT32_MAX)
-				conf_section_mistake(
-					reader, "client", i,
-					"client %s is the same user "
-					"as client %s",
-					conf->clients[i].name,
-					conf->clients[k].name);
-}
-
 static bool has_pool(const struct conf *conf, realm_id realm)
 {
 	for (size_t i = 0; i < conf->pool_count; i++)
@@ -390,6 +374,7 @@ void conf_check(struct conf_reader *reader)
 	conf_check_media(reader);
 	conf_check_statics(reader);
 	conf_check_dynamic(reader);
-	check_client_users(reader);
+	conf_check_clients(reader);
+	conf_check_controls(reader);
 	check_pairs(reader);
 }

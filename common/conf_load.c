@@ -80,9 +80,25 @@ static cfg_opt_t media_opts[] = {
 };
 
 static cfg_opt_t client_opts[] = {
-	VALUE("user"),       VALUES("realms"),      VALUE("third_party"),
-	VALUES("kinds"),     VALUES("outer"),       VALUES("pools"),
-	VALUE("max_leases"), VALUE("max_lifetime"), CFG_END(),
+	VALUE("user"),
+	VALUE("certificate"),
+	VALUE("source"),
+	VALUES("realms"),
+	VALUE("third_party"),
+	VALUES("kinds"),
+	VALUES("outer"),
+	VALUES("pools"),
+	VALUE("max_leases"),
+	VALUE("max_lifetime"),
+	VALUE("max_connections"),
+	VALUE("max_asks"),
+	CFG_END(),
+};
+
+static cfg_opt_t control_opts[] = {
+	VALUE("realm"), VALUE("tls"), VALUE("certificate"),
+	VALUE("key"),   VALUE("ca"),  VALUE("idle"),
+	CFG_END(),
 };
 
 static cfg_opt_t static_opts[] = {
@@ -106,6 +122,7 @@ static cfg_opt_t root_opts[] = {
 	CFG_SEC("route", route_opts, TITLED),
 	CFG_SEC("media", media_opts, CFGF_MULTI),
 	CFG_SEC("client", client_opts, TITLED),
+	CFG_SEC("control", control_opts, TITLED),
 	CFG_SEC("static", static_opts, CFGF_MULTI),
 	CFG_END(),
 };

@@ -101,6 +101,7 @@ void conf_build_trunks(struct conf_reader *reader);
 void conf_build_routes(struct conf_reader *reader);
 void conf_build_media(struct conf_reader *reader);
 void conf_build_clients(struct conf_reader *reader);
+void conf_build_controls(struct conf_reader *reader);
 void conf_build_dynamic(struct conf_reader *reader, cfg_t *section,
 			struct conf_realm *realm);
 void conf_build_statics(struct conf_reader *reader);
@@ -110,6 +111,8 @@ void conf_check_pools(struct conf_reader *reader);
 void conf_check_media(struct conf_reader *reader);
 void conf_check_statics(struct conf_reader *reader);
 void conf_check_dynamic(struct conf_reader *reader);
+void conf_check_clients(struct conf_reader *reader);
+void conf_check_controls(struct conf_reader *reader);
 /* Does anybody see the addresses of both at once? */
 bool conf_seen_together(const struct conf *conf, realm_id a, realm_id b);
 
