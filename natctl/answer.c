@@ -26,7 +26,7 @@ static json_t *append(json_t *list, json_t *value)
 /* Seconds, begun ones too; JSON null: never. */
 static json_t *expires_in(const struct lease *lease, uint64_t now_ms)
 {
-	if (lease->group->owner->uid == LEASE_OWNER_CONFIG)
+	if (lease->group->owner->id == LEASE_OWNER_CONFIG)
 		return json_null();
 	if (lease->state == LEASE_PENDING)
 		return json_integer((json_int_t)lease->lifetime);
@@ -140,16 +140,25 @@ static int add_rest(json_t *object, const struct rule *rule, size_t told)
 			 json_object_set_new(object, "latched", latched(rule));
 }
 
-static json_t *owner(const struct lease *lease)
+/* A number, "config", or the name of a guest: "client:phones". */
+static json_t *owner(const struct conf *conf, const struct lease *lease)
 {
-	if (lease->group->owner->uid == LEASE_OWNER_CONFIG)
+	uint64_t id = lease->group->owner->id;
+
+	if (id == LEASE_OWNER_CONFIG)
 		return json_string("config");
-	return json_integer((json_int_t)lease->group->owner->uid);
+	if (id < LEASE_OWNER_CONFIG)
+		return json_integer((json_int_t)id);
+	for (size_t i = 0; i < conf->client_count; i++)
+		if (conf->clients[i].identity == id)
+			return json_sprintf("client:%s", conf->clients[i].name);
+	return json_string("client:?");
 }
 
-json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
+json_t *answer_lease(const struct conf *conf, const struct lease *lease,
 		     uint64_t now_ms)
 {
+	const struct realm_names *names = &conf->names;
 	const struct rule *rule = &lease->rule;
 	char inner[ENDPOINT_TEXT];
 	char outer[ENDPOINT_TEXT];
@@ -168,7 +177,7 @@ json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
 	endpoint_format(&rule->outer, names, outer);
 	result = json_pack("{s:I,s:s,s:o,s:s,s:s,s:s,s:s,s:i,s:o,s:o,s:o}",
 			   "id", (json_int_t)rule->id, "group", rule->group,
-			   "owner", owner(lease), "inner", inner, "outer",
+			   "owner", owner(conf, lease), "inner", inner, "outer",
 			   outer, "kind", kind_names[rule->kind], "protocol",
 			   protocol_name(rule->protocol), "ports",
 			   (int)rule->ports, "conditions", conditions, "remote",

@@ -18,7 +18,7 @@ json_t *answer_ask(uint64_t epoch, const struct realm_names *names,
 #define ANSWER_CONDITIONS_MAX 256
 
 /* One element of what `list` answers. */
-json_t *answer_lease(const struct realm_names *names, const struct lease *lease,
+json_t *answer_lease(const struct conf *conf, const struct lease *lease,
 		     uint64_t now_ms);
 /* {NAME: count} */
 json_t *answer_count(const char *name, size_t count);

@@ -145,7 +145,7 @@ int ask_do(struct task *task)
 	if (rc == 0)
 		rc = policy_check_count(&task->policy,
 					lease_count_of(&manager->leases,
-						       task->policy.uid),
+						       task->policy.owner),
 					ask.count, fault);
 	if (rc == 0)
 		rc = put_ask(task, &ask, &key, lifetime);

@@ -9,12 +9,18 @@
 #include "common/log.h"
 #include "common/mono.h"
 #include "common/rpcserver.h"
+#include "natctl/door.h"
 #include "natctl/manager.h"
 
 struct control {
-	struct rpcserver *server; /* owned; NULL after control_stop */
-	struct manager *manager;  /* not owned */
-	struct event *timer;      /* owned */
+	struct event_base *base;   /* not owned */
+	const struct conf *conf;   /* not owned */
+	struct rpcserver *server;  /* owned; NULL after control_stop */
+	struct manager *manager;   /* not owned */
+	struct door **doors;       /* owned array; of conf->controls */
+	unsigned *connections;     /* owned array; of conf->clients */
+	struct guest_count *count; /* not owned; NULL: no doors */
+	struct event *timer;       /* owned */
 	struct log_limit refusals;
 };
 
@@ -80,7 +86,10 @@ static void on_request(struct rpcserver_call *call, const char *method,
 		       json_t *params, void *arg)
 {
 	struct control *control = arg;
-	struct manager_request request = { .uid = rpcserver_peer(call)->user.uid,
+	const struct rpcserver_peer *peer = rpcserver_peer(call);
+	struct manager_request request = { .uid = peer->user.uid,
+					   .guest = peer->guest,
+					   .from = peer->from,
 					   .method = method,
 					   .params = params };
 	struct manager_answer answer;
@@ -104,8 +113,80 @@ static void on_request(struct rpcserver_call *call, const char *method,
 	set_timer(control);
 }
 
-int control_new(struct event_base *base, const char *path,
-		struct manager *manager, struct control **ret_control)
+/* How many there are of that section; NULL: it has none. */
+static unsigned *connections_of(const struct control *control,
+				const struct rpcserver_peer *peer)
+{
+	const struct conf *conf = control->conf;
+
+	if (peer->guest != NULL)
+		return &control->connections[peer->guest - conf->clients];
+	for (size_t i = 0; i < conf->client_count; i++)
+		if (conf->clients[i].uid == peer->user.uid)
+			return &control->connections[i];
+	return NULL;
+}
+
+static const char *on_client(const struct rpcserver_peer *peer, void *arg)
+{
+	struct control *control = arg;
+	unsigned *connections = connections_of(control, peer);
+
+	if (connections != NULL) {
+		size_t at = (size_t)(connections - control->connections);
+
+		if (*connections >= control->conf->clients[at].max_connections)
+			return "too many connections of this client";
+		++*connections;
+	}
+	if (peer->guest != NULL) {
+		control->count->connected++;
+		control->count->taken++;
+	}
+	return NULL;
+}
+
+static void on_gone(const struct rpcserver_peer *peer, void *arg)
+{
+	struct control *control = arg;
+	unsigned *connections = connections_of(control, peer);
+
+	if (connections != NULL)
+		--*connections;
+	if (peer->guest != NULL)
+		control->count->connected--;
+}
+
+int control_open_doors(struct control *control, struct guest_count *count)
+{
+	struct door_options options = { .base = control->base,
+					.conf = control->conf,
+					.server = control->server,
+					.count = count };
+
+	control->count = count;
+	for (size_t i = 0; i < control->conf->control_count; i++) {
+		int rc;
+
+		options.control = &control->conf->controls[i];
+		rc = door_new(&options, &control->doors[i]);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+void control_reload(struct control *control)
+{
+	for (size_t i = 0; i < control->conf->control_count; i++)
+		if (door_reload(control->doors[i]) == 0)
+			log_info("control %s: certificates read again",
+				 control->conf->controls[i].name);
+}
+
+int control_new(struct event_base *base, const struct conf *conf,
+		const char *path, struct manager *manager,
+		struct control **ret_control)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	struct rpcserver_options options = {
@@ -113,6 +194,9 @@ int control_new(struct event_base *base, const char *path,
 		.path = path,
 		.mode = CONTROL_MODE,
 		.max_clients = CONTROL_CLIENTS_MAX,
+		.max_guests = CONTROL_GUESTS_MAX,
+		.on_client = on_client,
+		.on_gone = on_gone,
 		.on_request = on_request,
 		.arg = control,
 	};
@@ -120,9 +204,15 @@ int control_new(struct event_base *base, const char *path,
 
 	if (control == NULL)
 		return -ENOMEM;
+	control->base = base;
+	control->conf = conf;
 	control->manager = manager;
 	control->timer = evtimer_new(base, on_timer, control);
-	if (control->timer != NULL)
+	control->doors = calloc(conf->control_count + 1, sizeof(struct door *));
+	control->connections = calloc(conf->client_count + 1,
+				      sizeof(*control->connections));
+	if (control->timer != NULL && control->doors != NULL &&
+	    control->connections != NULL)
 		rc = rpcserver_new(&options, &control->server);
 	if (rc != 0) {
 		control_free(control);
@@ -133,8 +223,18 @@ int control_new(struct event_base *base, const char *path,
 	return 0;
 }
 
+static void close_doors(struct control *control)
+{
+	for (size_t i = 0;
+	     control->doors != NULL && i < control->conf->control_count; i++) {
+		door_free(control->doors[i]);
+		control->doors[i] = NULL;
+	}
+}
+
 void control_stop(struct control *control)
 {
+	close_doors(control);
 	rpcserver_free(control->server);
 	control->server = NULL;
 }
@@ -143,8 +243,11 @@ void control_free(struct control *control)
 {
 	if (control == NULL)
 		return;
+	close_doors(control);
 	rpcserver_free(control->server);
 	if (control->timer != NULL)
 		event_free(control->timer);
+	free(control->doors);
+	free(control->connections);
 	free(control);
 }

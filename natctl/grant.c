@@ -39,6 +39,16 @@ static int check_inside(const struct conf *conf, const char *what,
 	return 0;
 }
 
+/* Is it an address of the machine that asks? */
+static bool is_own(const struct grant_scope *scope, const struct policy *policy,
+		   const struct endpoint *endpoint)
+{
+	if (policy->from.addr.family == IP_NONE)
+		return scope->is_own(endpoint, scope->arg);
+	return endpoint->realm == policy->from.realm &&
+	       ip_addr_equal(&endpoint->addr, &policy->from.addr);
+}
+
 static int check_conditions(const struct grant_scope *scope,
 			    const struct policy *policy,
 			    const struct rule *rule,
@@ -60,10 +70,8 @@ static int check_conditions(const struct grant_scope *scope,
 		rc = check_inside(scope->conf, "target", target, rule->ports,
 				  fault);
 		if (rc == 0)
-			rc = policy_check_third_party(policy,
-						      scope->is_own(target,
-								    scope->arg),
-						      fault);
+			rc = policy_check_third_party(
+				policy, is_own(scope, policy, target), fault);
 		if (rc != 0)
 			return rc;
 	}
@@ -150,7 +158,7 @@ static int take_endpoints(const struct grant_scope *scope,
 				       .realm = want->realm,
 				       .protocol = want->protocol,
 				       .ports = want->ports,
-				       .owner = policy->uid,
+				       .owner = policy->owner,
 				       .wish = want->wish };
 	int rc;
 
@@ -167,7 +175,7 @@ static int add_lease(const struct grant_scope *scope,
 		     const struct policy *policy, const char *group,
 		     struct lease **ret_lease, struct fault *fault)
 {
-	switch (-lease_add(scope->leases, policy->uid, group, ret_lease)) {
+	switch (-lease_add(scope->leases, policy->owner, group, ret_lease)) {
 	case 0:
 		return 0;
 	case EDQUOT:
@@ -197,8 +205,7 @@ int grant_want(const struct grant_scope *scope, const struct policy *policy,
 	struct request_filter *filter = &want->filter;
 	struct lease *lease;
 	int rc = policy_check_want(policy, want,
-				   scope->is_own(&want->inner, scope->arg),
-				   fault);
+				   is_own(scope, policy, &want->inner), fault);
 
 	if (rc == 0)
 		rc = check_inside(scope->conf, "inner", &want->inner,

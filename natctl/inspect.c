@@ -36,8 +36,7 @@ static json_t *list_leases(const struct task *task,
 		*ret_more = json_array_size(found) == list->limit;
 		if (*ret_more)
 			break;
-		item = answer_lease(&task->manager->conf->names, lease,
-				    task->now_ms);
+		item = answer_lease(task->manager->conf, lease, task->now_ms);
 		bytes += json_dumpb(item, NULL, 0, JSON_COMPACT) + 1;
 		*ret_more = bytes > LIST_BYTES && json_array_size(found) > 0;
 		if (*ret_more) {
@@ -78,32 +77,50 @@ int inspect_pools(struct task *task)
 					      &task->manager->conf->names));
 }
 
+/* "guests": {...} where they may come. The result is NULL: no memory. */
+static json_t *add_guests(json_t *status, const struct guest_count *guests)
+{
+	if (guests == NULL || status == NULL ||
+	    json_object_set_new(
+		    status, "guests",
+		    json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "connected",
+			      (json_int_t)guests->connected, "taken",
+			      (json_int_t)guests->taken, "failed",
+			      (json_int_t)guests->failed, "unknown",
+			      (json_int_t)guests->unknown, "refused",
+			      (json_int_t)guests->refused, "late",
+			      (json_int_t)guests->late)) == 0)
+		return status;
+	json_decref(status);
+	return NULL;
+}
+
 int inspect_status(struct task *task)
 {
 	const struct manager *manager = task->manager;
 	const struct translator *translator = &manager->translator;
 	int rc = request_parse_nothing(task->params, &task->answer->fault);
+	json_t *status;
 
 	if (rc != 0)
 		return rc;
-	return task_answer(
-		task,
-		json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,"
-			  "s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
-			  "program", "viaduct-natctl", "version",
-			  PACKAGE_VERSION, "epoch", (json_int_t)manager->epoch,
-			  "leases", (json_int_t)lease_count(&manager->leases),
-			  "groups",
-			  (json_int_t)lease_group_count(&manager->leases),
-			  "translator",
-			  translator->ops->is_up(translator->link) ? "up" :
-								     "down",
-			  "asks", (json_int_t)manager->count.asks, "granted",
-			  (json_int_t)manager->count.granted, "refused",
-			  (json_int_t)manager->count.refused, "refreshed",
-			  (json_int_t)manager->count.refreshed, "changed",
-			  (json_int_t)manager->count.changed, "released",
-			  (json_int_t)manager->count.released, "expired",
-			  (json_int_t)manager->count.expired, "undone",
-			  (json_int_t)manager->count.undone));
+	status = json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,"
+			   "s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+			   "program", "viaduct-natctl", "version",
+			   PACKAGE_VERSION, "epoch", (json_int_t)manager->epoch,
+			   "leases", (json_int_t)lease_count(&manager->leases),
+			   "groups",
+			   (json_int_t)lease_group_count(&manager->leases),
+			   "translator",
+			   translator->ops->is_up(translator->link) ? "up" :
+								      "down",
+			   "asks", (json_int_t)manager->count.asks, "granted",
+			   (json_int_t)manager->count.granted, "refused",
+			   (json_int_t)manager->count.refused, "refreshed",
+			   (json_int_t)manager->count.refreshed, "changed",
+			   (json_int_t)manager->count.changed, "released",
+			   (json_int_t)manager->count.released, "expired",
+			   (json_int_t)manager->count.expired, "undone",
+			   (json_int_t)manager->count.undone);
+	return task_answer(task, add_guests(status, manager->guests));
 }

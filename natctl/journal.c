@@ -15,7 +15,7 @@
 
 #include "common/log.h"
 
-#define MAGIC       UINT32_C(0x56444a31) /* VDJ1 */
+#define MAGIC       UINT32_C(0x56444a32) /* VDJ2 */
 #define FRAME_HEAD  16 /* magic, length, its complement, CRC-32 */
 #define TITLE_SIZE  (128 + REALM_MAX * (REALM_NAME_MAX + 1))
 #define WRITE_BYTES (1024 * 1024) /* of a frame while the file is begun */

@@ -9,7 +9,7 @@
 #include "common/rulewire.h"
 
 #define HEAD_SIZE  13 /* type, at_ms, length of the rest */
-#define LEASE_SIZE 34 /* before the rule */
+#define LEASE_SIZE 38 /* before the rule */
 #define BYTES_MIN  4096
 
 void keeper_add(const struct keeper *keeper, const struct kept_entry *entry)
@@ -70,7 +70,7 @@ static int put_body(struct kept_bytes *bytes, const struct kept_entry *entry)
 {
 	switch (entry->type) {
 	case KEPT_LEASE:
-		put_number(bytes, entry->owner, 4);
+		put_number(bytes, entry->owner, 8);
 		put_number(bytes, entry->lifetime, 4);
 		put_number(bytes, entry->expires_ms, 8);
 		put_number(bytes, entry->preferred, 1);
@@ -171,7 +171,7 @@ static int get_body(struct part *part, struct kept_space *space,
 {
 	switch (ret->type) {
 	case KEPT_LEASE:
-		ret->owner = (uint32_t)get_number(part, 4);
+		ret->owner = get_number(part, 8);
 		ret->lifetime = (uint32_t)get_number(part, 4);
 		ret->expires_ms = get_number(part, 8);
 		ret->preferred = get_number(part, 1) != 0;

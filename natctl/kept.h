@@ -20,7 +20,7 @@ enum kept_type {
 struct kept_entry {
 	enum kept_type type;
 	uint64_t at_ms;          /* when it happened; monotonic */
-	uint32_t owner;          /* LEASE */
+	uint64_t owner;          /* LEASE */
 	uint32_t lifetime;       /* LEASE, EXPIRY: seconds */
 	uint64_t expires_ms;     /* LEASE, EXPIRY */
 	struct lease_key key;    /* LEASE */

@@ -54,38 +54,38 @@ static bool owner_equal(const struct table_node *node, const void *key)
 	const struct lease_owner *owner =
 		container_of_const(node, struct lease_owner, node);
 
-	return owner->uid == *(const uint32_t *)key;
+	return owner->id == *(const uint64_t *)key;
 }
 
 static struct lease_owner *find_owner(const struct lease_table *table,
-				      uint32_t uid)
+				      uint64_t id)
 {
 	struct table_node *node = table_find(&table->owners,
-					     hash_u64(uid, table->seed),
-					     owner_equal, &uid);
+					     hash_u64(id, table->seed),
+					     owner_equal, &id);
 
 	return node == NULL ? NULL :
 			      container_of(node, struct lease_owner, node);
 }
 
-size_t lease_count_of(const struct lease_table *table, uint32_t uid)
+size_t lease_count_of(const struct lease_table *table, uint64_t id)
 {
-	const struct lease_owner *owner = find_owner(table, uid);
+	const struct lease_owner *owner = find_owner(table, id);
 
 	return owner == NULL ? 0 : owner->leases;
 }
 
-static struct lease_owner *get_owner(struct lease_table *table, uint32_t uid)
+static struct lease_owner *get_owner(struct lease_table *table, uint64_t id)
 {
-	struct lease_owner *owner = find_owner(table, uid);
+	struct lease_owner *owner = find_owner(table, id);
 
 	if (owner != NULL)
 		return owner;
 	owner = calloc(1, sizeof(*owner));
 	if (owner == NULL)
 		return NULL;
-	owner->uid = uid;
-	table_add(&table->owners, &owner->node, hash_u64(uid, table->seed));
+	owner->id = id;
+	table_add(&table->owners, &owner->node, hash_u64(id, table->seed));
 	return owner;
 }
 
@@ -125,11 +125,11 @@ struct lease_group *lease_next_group(const struct lease_table *table,
 }
 
 struct lease_group *lease_find_group(const struct lease_table *table,
-				     uint32_t uid, const char *name)
+				     uint64_t id, const char *name)
 {
 	struct lease_group *group = lease_next_group(table, name, NULL);
 
-	while (group != NULL && group->owner->uid != uid)
+	while (group != NULL && group->owner->id != id)
 		group = lease_next_group(table, name, group);
 	return group;
 }
@@ -138,7 +138,7 @@ static struct lease_group *get_group(struct lease_table *table,
 				     struct lease_owner *owner,
 				     const char *name)
 {
-	struct lease_group *group = lease_find_group(table, owner->uid, name);
+	struct lease_group *group = lease_find_group(table, owner->id, name);
 
 	if (group != NULL)
 		return group;
@@ -180,7 +180,7 @@ static int reserve_heap(struct lease_table *table)
 /* Its number: those of the configuration come after all others. */
 static void place_by_id(struct lease_table *table, struct lease *lease)
 {
-	if (lease->group->owner->uid != LEASE_OWNER_CONFIG) {
+	if (lease->group->owner->id != LEASE_OWNER_CONFIG) {
 		lease->rule.id = ++table->last_id;
 		list_add_tail(table->fixed, &lease->in_all);
 		return;
@@ -191,7 +191,7 @@ static void place_by_id(struct lease_table *table, struct lease *lease)
 		table->fixed = &lease->in_all;
 }
 
-int lease_add(struct lease_table *table, uint32_t uid, const char *name,
+int lease_add(struct lease_table *table, uint64_t id, const char *name,
 	      struct lease **ret_lease)
 {
 	struct lease_owner *owner;
@@ -203,7 +203,7 @@ int lease_add(struct lease_table *table, uint32_t uid, const char *name,
 		return -ENOSPC;
 	if (reserve_heap(table) != 0)
 		return -ENOMEM;
-	owner = get_owner(table, uid);
+	owner = get_owner(table, id);
 	if (owner == NULL)
 		return -ENOMEM;
 	group = get_group(table, owner, name);

@@ -15,7 +15,7 @@
 
 #define LEASE_MAX          (256 * 1024) /* leases */
 #define LEASE_GROUP_MAX    1024         /* leases of a group */
-#define LEASE_OWNER_CONFIG UINT32_MAX   /* no user: the configuration */
+#define LEASE_OWNER_CONFIG UINT32_MAX   /* no client: the configuration */
 /* Its leases are numbered from here on, in its order: at every start anew. */
 #define LEASE_ID_FIXED (RULE_ID_DYNAMIC - CONF_STATICS_MAX)
 
@@ -29,7 +29,7 @@ enum lease_state {
 
 struct lease_owner {
 	struct table_node node; /* on lease_table.owners */
-	uint32_t uid;
+	uint64_t id;            /* a uid, or a conf_client.identity */
 	size_t leases;
 };
 
@@ -86,14 +86,14 @@ void lease_table_done(struct lease_table *table);
 size_t lease_count(const struct lease_table *table);
 size_t lease_group_count(const struct lease_table *table);
 /* Leases of an owner. */
-size_t lease_count_of(const struct lease_table *table, uint32_t uid);
+size_t lease_count_of(const struct lease_table *table, uint64_t owner);
 
 /*
  * A new lease, LEASE_PENDING, with its owner's next id, a member of the group that is
  * made if need be. The rest of `rule` is the caller's to fill. 0, or -ENOMEM,
  * -EDQUOT (the group is full), -ENOSPC (the table is).
  */
-int lease_add(struct lease_table *table, uint32_t uid, const char *group,
+int lease_add(struct lease_table *table, uint64_t owner, const char *group,
 	      struct lease **ret_lease);
 /* Removes it and, after its last lease, the group. */
 void lease_remove(struct lease_table *table, struct lease *lease);
@@ -104,7 +104,7 @@ void lease_set_conditions(struct lease *lease,
 /* NULL: not there. */
 struct lease *lease_find(const struct lease_table *table, uint64_t id);
 struct lease_group *lease_find_group(const struct lease_table *table,
-				     uint32_t uid, const char *name);
+				     uint64_t owner, const char *name);
 /* The groups of that name, of all owners; `prev` NULL: the first. */
 struct lease_group *lease_next_group(const struct lease_table *table,
 				     const char *name,

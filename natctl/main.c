@@ -42,12 +42,13 @@ struct options {
 struct program {
 	struct conf *conf;        /* owned */
 	struct event_base *base;  /* owned */
-	struct event *signals[2]; /* owned */
+	struct event *signals[3]; /* owned */
 	struct rulelink *link;    /* owned */
 	struct manager *manager;  /* owned */
 	struct control *control;  /* owned */
 	struct journal *journal;  /* owned */
 	struct own own;
+	struct guest_count guests;
 	char control_path[PATH_MAX];
 	char link_path[PATH_MAX];
 	uid_t uid; /* after start-up */
@@ -100,14 +101,27 @@ static void on_signal(int number, short what, void *arg)
 	event_base_loopbreak(program->base);
 }
 
+static void on_hangup(int number, short what, void *arg)
+{
+	struct program *program = arg;
+
+	(void)number;
+	(void)what;
+	if (program->control != NULL)
+		control_reload(program->control);
+}
+
 static int make_signals(struct program *program)
 {
-	static const int numbers[] = { SIGTERM, SIGINT };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
 
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		program->signals[i] = evsignal_new(program->base, numbers[i],
-						   on_signal, program);
+						   numbers[i] == SIGHUP ?
+							   on_hangup :
+							   on_signal,
+						   program);
 		if (program->signals[i] == NULL ||
 		    event_add(program->signals[i], NULL) != 0)
 			return -ENOMEM;
@@ -160,6 +174,9 @@ static int make_manager(struct program *program)
 					   .is_own = is_own,
 					   .arg = program };
 
+	if (program->conf->control_count > 0)
+		options.guests = &program->guests;
+
 	random_bytes(&options.seed, sizeof(options.seed));
 	random_bytes(&options.epoch, sizeof(options.epoch));
 	options.epoch >>= 64 - EPOCH_BITS;
@@ -199,8 +216,9 @@ static int make_control(struct program *program)
 	int rc = sock_make_dir(program->conf->rundir);
 
 	if (rc == 0)
-		rc = control_new(program->base, program->control_path,
-				 program->manager, &program->control);
+		rc = control_new(program->base, program->conf,
+				 program->control_path, program->manager,
+				 &program->control);
 	if (rc == -EADDRINUSE) {
 		log_error("%s: a natctl is running", program->control_path);
 		return rc;
@@ -208,9 +226,11 @@ static int make_control(struct program *program)
 	if (rc == 0 &&
 	    chown(program->control_path, program->uid, program->gid) < 0)
 		rc = -errno;
-	if (rc != 0)
+	if (rc != 0) {
 		log_error("%s: %s", program->control_path, strerror(-rc));
-	return rc;
+		return rc;
+	}
+	return control_open_doors(program->control, &program->guests);
 }
 
 static int give_up_rights(const struct program *program)
@@ -270,7 +290,7 @@ static void program_done(struct program *program)
 	control_free(program->control);
 	manager_free(program->manager);
 	journal_close(program->journal);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 3; i++)
 		if (program->signals[i] != NULL)
 			event_free(program->signals[i]);
 	if (program->base != NULL)

@@ -57,6 +57,7 @@ struct manager *manager_new(const struct manager_options *options)
 	manager->epoch = options->epoch;
 	manager->owner = options->owner;
 	manager->translator = options->translator;
+	manager->guests = options->guests;
 	if (lease_table_init(&manager->leases, options->seed) != 0)
 		goto no_leases;
 	manager->pools = pool_set_new(options->conf, options->seed);
@@ -67,7 +68,9 @@ struct manager *manager_new(const struct manager_options *options)
 	manager->scope.leases = &manager->leases;
 	manager->scope.is_own = options->is_own;
 	manager->scope.arg = options->arg;
-	if (fixed_add(&manager->scope) == 0)
+	manager->quotas = calloc(options->conf->client_count + 1,
+				 sizeof(*manager->quotas));
+	if (manager->quotas != NULL && fixed_add(&manager->scope) == 0)
 		return manager;
 	manager_free(manager);
 	return NULL;
@@ -88,6 +91,7 @@ void manager_free(struct manager *manager)
 		grant_end(&manager->scope, lease, false, 0);
 	lease_table_done(&manager->leases);
 	pool_set_free(manager->pools);
+	free(manager->quotas);
 	free(manager);
 }
 
@@ -98,6 +102,27 @@ static task_fn find_method(const char *name)
 			return methods[i].run;
 	}
 	return NULL;
+}
+
+static int find_policy(struct manager *manager,
+		       const struct manager_request *request,
+		       struct policy *ret, struct fault *fault)
+{
+	if (request->guest == NULL)
+		return policy_find(manager->conf, manager->owner, request->uid,
+				   ret, fault);
+	policy_of_guest(manager->conf, request->guest, &request->from, ret);
+	return 0;
+}
+
+static int check_quota(struct manager *manager, const struct policy *policy,
+		       uint64_t now_ms, struct fault *fault)
+{
+	if (policy->client == NULL)
+		return 0;
+	return quota_take(
+		&manager->quotas[policy->client - manager->conf->clients],
+		policy->client, now_ms, fault);
 }
 
 int manager_request(struct manager *manager,
@@ -120,8 +145,9 @@ int manager_request(struct manager *manager,
 		rc = fault_set(&ret->fault, RPC_METHOD_NOT_FOUND,
 			       "there is no method \"%s\"", request->method);
 	else
-		rc = policy_find(manager->conf, manager->owner, request->uid,
-				 &task.policy, &ret->fault);
+		rc = find_policy(manager, request, &task.policy, &ret->fault);
+	if (rc == 0 && run == ask_do)
+		rc = check_quota(manager, &task.policy, now_ms, &ret->fault);
 	if (rc == 0)
 		rc = run(&task);
 	if (rc == -EPROTO) {

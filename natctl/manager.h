@@ -17,6 +17,16 @@
 
 struct manager;
 
+/* What befell those who came over TLS. */
+struct guest_count {
+	uint64_t connected; /* now */
+	uint64_t taken;
+	uint64_t failed;  /* no TLS, no certificate, or a bad one */
+	uint64_t unknown; /* no section is for the certificate */
+	uint64_t refused; /* over a limit */
+	uint64_t late;    /* no handshake in time */
+};
+
 struct manager_options {
 	const struct conf *conf; /* not owned */
 	uint64_t seed;           /* of the choice of ports, and of tables */
@@ -24,11 +34,15 @@ struct manager_options {
 	uint32_t owner;          /* user of the control socket */
 	struct translator translator;
 	grant_is_own_fn is_own;
-	void *arg; /* of is_own */
+	void *arg;                        /* of is_own */
+	const struct guest_count *guests; /* not owned; NULL: none come */
 };
 
 struct manager_request {
 	uint32_t uid; /* who asks */
+	/* It is a guest: who, and from where; instead of the uid. */
+	const struct conf_client *guest; /* NULL: none; not owned */
+	struct endpoint from;
 	const char *method;
 	const json_t *params; /* NULL: none */
 };

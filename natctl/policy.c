@@ -12,7 +12,7 @@ int policy_find(const struct conf *conf, uint32_t owner, uint32_t uid,
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->conf = conf;
-	ret->uid = uid;
+	ret->owner = uid;
 	for (size_t i = 0; i < conf->client_count; i++) {
 		if (conf->clients[i].uid != uid)
 			continue;
@@ -23,6 +23,16 @@ int policy_find(const struct conf *conf, uint32_t owner, uint32_t uid,
 		return 0;
 	return fault_set(fault, RPC_NOT_AUTHORIZED,
 			 "no client section is for user %u", uid);
+}
+
+void policy_of_guest(const struct conf *conf, const struct conf_client *client,
+		     const struct endpoint *from, struct policy *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->conf = conf;
+	ret->client = client;
+	ret->owner = client->identity;
+	ret->from = *from;
 }
 
 bool policy_may_manage_all(const struct policy *policy)

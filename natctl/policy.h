@@ -11,7 +11,8 @@
 struct policy {
 	const struct conf_client *client; /* NULL: may do all */
 	const struct conf *conf;          /* not owned */
-	uint32_t uid;
+	uint64_t owner;       /* of leases: the uid, or a guest's identity */
+	struct endpoint from; /* a guest's address; family IP_NONE: a user */
 };
 
 /*
@@ -20,6 +21,10 @@ struct policy {
  */
 int policy_find(const struct conf *conf, uint32_t owner, uint32_t uid,
 		struct policy *ret, struct fault *fault);
+
+/* Of a guest, who has a section, and has come from `from`. */
+void policy_of_guest(const struct conf *conf, const struct conf_client *client,
+		     const struct endpoint *from, struct policy *ret);
 
 /* Root and the owner without a section see and change all leases. */
 bool policy_may_manage_all(const struct policy *policy);

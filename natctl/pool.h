@@ -29,7 +29,7 @@ struct pool_want {
 	realm_id realm;
 	enum rule_protocol protocol;
 	uint16_t ports; /* consecutive, 1..RULE_PORTS_MAX */
-	uint32_t owner;
+	uint64_t owner;
 	struct pool_wish wish;
 	/* Only endpoints in one of these; count 0: all. Not owned. */
 	const struct conf_range *within;

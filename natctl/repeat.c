@@ -60,7 +60,7 @@ int repeat_find(struct task *task, const struct request_ask *ask,
 	rc = make_key(task, ask, ret_key);
 	if (rc != 0)
 		return rc;
-	group = lease_find_group(&manager->leases, task->policy.uid,
+	group = lease_find_group(&manager->leases, task->policy.owner,
 				 ask->group);
 	if (group != NULL)
 		count = collect(group, ret_key, leases);

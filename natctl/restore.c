@@ -14,7 +14,7 @@ void restore_tell_lease(const struct keeper *keeper, const struct lease *lease,
 	struct kept_entry entry = {
 		.type = KEPT_LEASE,
 		.at_ms = now_ms,
-		.owner = lease->group->owner->uid,
+		.owner = lease->group->owner->id,
 		.lifetime = lease->lifetime,
 		.expires_ms = lease->expires_ms,
 		.preferred = lease->preferred,
@@ -77,7 +77,7 @@ void manager_tell_all(const struct manager *manager,
 
 	for (; (lease = lease_after(leases, id)) != NULL; id = lease->rule.id)
 		if (lease->state == LEASE_ACTIVE &&
-		    lease->group->owner->uid != LEASE_OWNER_CONFIG)
+		    lease->group->owner->id != LEASE_OWNER_CONFIG)
 			restore_tell_lease(keeper, lease, 0);
 	keeper_add(keeper, &last);
 }
@@ -109,7 +109,7 @@ static int take_again(struct manager *manager, struct lease *lease)
 		.realm = rule->outer.realm,
 		.protocol = rule->protocol,
 		.ports = rule->ports,
-		.owner = lease->group->owner->uid,
+		.owner = lease->group->owner->id,
 		.wish = { .prefix = { .addr = rule->outer.addr },
 			  .ports = { rule->outer.port, rule->outer.port },
 			  .strict = true },

@@ -49,7 +49,7 @@ static bool is_equal(const struct table_node *node, const void *key)
 }
 
 struct pool_run *run_find(const struct run_table *table,
-			  const struct endpoint *endpoint, uint32_t owner)
+			  const struct endpoint *endpoint, uint64_t owner)
 {
 	struct endpoint base = *endpoint;
 

@@ -20,7 +20,7 @@ struct pool_run {
 	size_t pool;             /* index, for the account */
 	uint64_t held_until_ms;
 	uint64_t held_ports; /* bit i: outer.port + i is held */
-	uint32_t owner;
+	uint64_t owner;
 	uint16_t ports;
 	uint8_t side;  /* of the pool: which of its tables */
 	bool was_held; /* some of it, when it was taken */
@@ -41,7 +41,7 @@ void run_table_done(struct run_table *table);
 void run_hold(struct run_table *table, struct pool_run *run, uint64_t until_ms);
 /* The run in which the endpoint is held for the owner; NULL: none. */
 struct pool_run *run_find(const struct run_table *table,
-			  const struct endpoint *endpoint, uint32_t owner);
+			  const struct endpoint *endpoint, uint64_t owner);
 /* Port outer.port + i is not held any more; the last one frees the run. */
 void run_end_port(struct run_table *table, struct pool_run *run, unsigned i);
 /* The one whose hold ends first; NULL: none. */

@@ -43,7 +43,7 @@ bool task_is_visible(const struct task *task, const struct lease *lease)
 {
 	return lease->state != LEASE_LEAVING &&
 	       (policy_may_manage_all(&task->policy) ||
-		lease->group->owner->uid == task->policy.uid);
+		lease->group->owner->id == task->policy.owner);
 }
 
 struct lease *task_find(const struct task *task, uint64_t id)
@@ -55,7 +55,7 @@ struct lease *task_find(const struct task *task, uint64_t id)
 
 static bool is_fixed(const struct lease *lease)
 {
-	return lease->group->owner->uid == LEASE_OWNER_CONFIG;
+	return lease->group->owner->id == LEASE_OWNER_CONFIG;
 }
 
 static int refuse_fixed(struct task *task, uint64_t id)

@@ -7,6 +7,7 @@
 #include "natctl/grant.h"
 #include "natctl/kept.h"
 #include "natctl/manager.h"
+#include "natctl/quota.h"
 #include "natctl/request.h"
 
 struct manager {
@@ -18,6 +19,8 @@ struct manager {
 	struct pool_set *pools; /* owned */
 	struct lease_table leases;
 	struct grant_scope scope;
+	struct quota *quotas;             /* owned, of conf->clients */
+	const struct guest_count *guests; /* not owned; NULL: none come */
 	struct {
 		uint64_t asks;
 		uint64_t granted;

@@ -111,7 +111,9 @@ static void begin(void)
 	ck_assert(rulelink != NULL && manager != NULL);
 	sync.arg = manager;
 	rulelink_start(rulelink, &sync);
-	ck_assert_int_eq(control_new(base, control_path, manager, &control), 0);
+	ck_assert_int_eq(control_new(base, conf, control_path, manager,
+				     &control),
+			 0);
 	client = natctl_new(control_path, PATIENT, NULL);
 	ck_assert_ptr_nonnull(client);
 	wait_until(natctl_is_up(client) && translator_is_up());

@@ -305,7 +305,9 @@ static const struct step {
  */
 static bool run_step(const struct step *step, const json_t *params)
 {
-	struct manager_request request = { ROOT, step->method, params };
+	struct manager_request request = { .uid = ROOT,
+					   .method = step->method,
+					   .params = params };
 	struct manager_answer answer;
 	int rc;
 

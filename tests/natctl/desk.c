@@ -87,7 +87,9 @@ void desk_end(void)
 int desk_send(uint32_t uid, const char *method, const char *params)
 {
 	json_t *json = params == NULL ? NULL : sample_json(params);
-	struct manager_request request = { uid, method, json };
+	struct manager_request request = { .uid = uid,
+					   .method = method,
+					   .params = json };
 	struct manager_answer answer;
 	int rc;
 
