@@ -4,14 +4,13 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "common/channel.h"
 #include "common/list.h"
 #include "common/mono.h"
-#include "common/sock.h"
 #include "natctl/client/message.h"
 
 #define BACKOFF_MIN 50 /* ms */
@@ -28,9 +27,9 @@ struct natctl_pending {
 
 struct natctl {
 	struct natctl_hooks hooks;
-	char *path; /* owned */
+	struct channel_target target; /* owned */
+	struct channel channel;
 	unsigned timeout_ms;
-	int fd; /* -1: not connected */
 	bool is_up;
 	uint64_t epoch;    /* of the manager that answered last; 0: none did */
 	uint64_t retry_ms; /* while not connected: when to try */
@@ -43,27 +42,67 @@ struct natctl {
 	size_t out_size;
 	char *in; /* owned: RPC_LINE_MAX bytes */
 	size_t in_used;
+	char fault[NATCTL_FAULT_TEXT]; /* of the last connection */
 };
 
-struct natctl *natctl_new(const char *path, unsigned timeout_ms,
-			  const struct natctl_hooks *hooks)
+static struct natctl *new_client(unsigned timeout_ms,
+				 const struct natctl_hooks *hooks)
 {
 	struct natctl *natctl = calloc(1, sizeof(*natctl));
 
 	if (natctl == NULL)
 		return NULL;
-	natctl->fd = -1;
+	natctl->channel.fd = -1;
 	natctl->timeout_ms = timeout_ms;
 	natctl->backoff_ms = BACKOFF_MIN;
 	list_init(&natctl->pending);
 	if (hooks != NULL)
 		natctl->hooks = *hooks;
-	natctl->path = strdup(path);
 	natctl->in = malloc(RPC_LINE_MAX);
-	if (natctl->path != NULL && natctl->in != NULL)
+	if (natctl->in != NULL)
+		return natctl;
+	free(natctl);
+	return NULL;
+}
+
+struct natctl *natctl_new(const char *path, unsigned timeout_ms,
+			  const struct natctl_hooks *hooks)
+{
+	struct natctl *natctl = new_client(timeout_ms, hooks);
+
+	if (natctl == NULL || channel_target_unix(&natctl->target, path) == 0)
 		return natctl;
 	natctl_free(natctl);
 	return NULL;
+}
+
+_Static_assert(NATCTL_FAULT_TEXT == TLS_FAULT_TEXT, "");
+
+struct natctl *natctl_new_tls(const struct natctl_tls *tls, unsigned timeout_ms,
+			      const struct natctl_hooks *hooks,
+			      char fault[NATCTL_FAULT_TEXT])
+{
+	const struct tls_files files = { tls->certificate, tls->key, tls->ca };
+	struct natctl *natctl = new_client(timeout_ms, hooks);
+	char unused[NATCTL_FAULT_TEXT];
+	int rc;
+
+	if (fault == NULL)
+		fault = unused;
+	(void)snprintf(fault, NATCTL_FAULT_TEXT, "no memory");
+	if (natctl == NULL)
+		return NULL;
+	rc = channel_target_tls(&natctl->target, tls->server, tls->name, &files,
+				fault);
+	if (rc == 0)
+		return natctl;
+	natctl_free(natctl);
+	return NULL;
+}
+
+const char *natctl_fault(const struct natctl *natctl)
+{
+	return natctl->fault;
 }
 
 static void wanted(struct natctl *natctl)
@@ -102,13 +141,15 @@ static void fail_all(struct natctl *natctl, int error)
 	}
 }
 
-static void disconnect(struct natctl *natctl, uint64_t now_ms)
+static void disconnect(struct natctl *natctl, int err, uint64_t now_ms)
 {
 	bool was_up = natctl->is_up;
 
-	if (natctl->fd >= 0)
-		close(natctl->fd);
-	natctl->fd = -1;
+	(void)snprintf(natctl->fault, sizeof(natctl->fault), "%s",
+		       natctl->channel.fault[0] != '\0' ?
+			       natctl->channel.fault :
+			       strerror(-err));
+	channel_close(&natctl->channel);
 	natctl->is_up = false;
 	natctl->in_used = 0;
 	natctl->out_used = 0;
@@ -126,11 +167,9 @@ void natctl_free(struct natctl *natctl)
 {
 	if (natctl == NULL)
 		return;
-	if (natctl->fd >= 0)
-		close(natctl->fd);
-	natctl->fd = -1;
+	channel_close(&natctl->channel);
 	fail_all(natctl, -ECANCELED);
-	free(natctl->path);
+	channel_target_done(&natctl->target);
 	free(natctl->out);
 	free(natctl->in);
 	free(natctl);
@@ -138,20 +177,22 @@ void natctl_free(struct natctl *natctl)
 
 int natctl_fd(const struct natctl *natctl)
 {
-	return natctl->fd;
+	return natctl->channel.fd;
 }
 
 short natctl_events(const struct natctl *natctl)
 {
-	return natctl->out_used > 0 ? POLLIN | POLLOUT : POLLIN;
+	return channel_events(&natctl->channel, natctl->out_used > 0);
 }
 
 uint64_t natctl_deadline(const struct natctl *natctl)
 {
 	const struct natctl_pending *pending;
 
-	if (natctl->fd < 0)
+	if (natctl->channel.fd < 0)
 		return natctl->retry_ms;
+	if (channel_is_readable(&natctl->channel))
+		return 0;
 	if (list_is_empty(&natctl->pending))
 		return UINT64_MAX;
 	pending = container_of(natctl->pending.next, struct natctl_pending,
@@ -168,13 +209,11 @@ bool natctl_is_up(const struct natctl *natctl)
 static int flush(struct natctl *natctl)
 {
 	while (natctl->out_used > 0) {
-		ssize_t sent = send(natctl->fd, natctl->out, natctl->out_used,
-				    MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t sent = channel_send(&natctl->channel, natctl->out,
+					    natctl->out_used);
 
-		if (sent < 0 && errno == EINTR)
-			continue;
 		if (sent < 0)
-			return errno == EAGAIN ? 0 : -errno;
+			return sent == -EAGAIN ? 0 : (int)sent;
 		natctl->out_used -= (size_t)sent;
 		memmove(natctl->out, natctl->out + sent, natctl->out_used);
 	}
@@ -231,7 +270,7 @@ static int request(struct natctl *natctl, const char *method, json_t *params,
 
 	if (params == NULL)
 		return -ENOMEM;
-	if (natctl->fd < 0)
+	if (natctl->channel.fd < 0)
 		rc = -ENOTCONN;
 	else if (natctl->pending_count >= NATCTL_QUEUE_MAX)
 		rc = -ENOBUFS;
@@ -349,15 +388,13 @@ static void on_status(const struct natctl_answer *answer, void *arg)
 static void try_connect(struct natctl *natctl, uint64_t now_ms)
 {
 	struct natctl_callback callback = { on_status, natctl };
-	int rc = sock_connect(natctl->path, SOCK_STREAM);
+	int rc = channel_open(&natctl->channel, &natctl->target);
 
-	if (rc >= 0) {
-		natctl->fd = rc;
+	if (rc == 0)
 		rc = request(natctl, "status", json_object(), now_ms, callback,
 			     NULL);
-	}
 	if (rc < 0)
-		disconnect(natctl, now_ms);
+		disconnect(natctl, rc, now_ms);
 }
 
 /* -EBADMSG: the peer does not speak the protocol. */
@@ -403,15 +440,13 @@ static int take_lines(struct natctl *natctl)
 static int receive(struct natctl *natctl)
 {
 	for (int i = 0; i < READ_ROUNDS; i++) {
-		ssize_t got = recv(natctl->fd, natctl->in + natctl->in_used,
-				   RPC_LINE_MAX - natctl->in_used,
-				   MSG_DONTWAIT);
+		ssize_t got = channel_receive(&natctl->channel,
+					      natctl->in + natctl->in_used,
+					      RPC_LINE_MAX - natctl->in_used);
 		int rc;
 
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
-			return errno == EAGAIN ? 0 : -errno;
+			return got == -EAGAIN ? 0 : (int)got;
 		if (got == 0)
 			return -ECONNRESET;
 		natctl->in_used += (size_t)got;
@@ -443,21 +478,25 @@ void natctl_process(struct natctl *natctl, short revents, uint64_t now_ms)
 {
 	int rc = 0;
 
-	if (natctl->fd < 0) {
+	if (natctl->channel.fd < 0) {
 		if (now_ms >= natctl->retry_ms)
 			try_connect(natctl, now_ms);
 		return;
 	}
-	if (revents & (POLLIN | POLLHUP | POLLERR))
+	/* TLS may want room to send before there is something to receive. */
+	if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 ||
+	    ((revents & POLLOUT) != 0 && natctl->out_used == 0) ||
+	    channel_is_readable(&natctl->channel))
 		rc = receive(natctl);
-	if (rc == 0 && natctl->fd >= 0)
+	if (rc == 0 && natctl->channel.fd >= 0)
 		rc = flush(natctl);
 	if (rc != 0)
-		disconnect(natctl, now_ms);
+		disconnect(natctl, rc, now_ms);
 	expire(natctl, now_ms);
 	/* It took the connection and did not answer its first request. */
-	if (natctl->fd >= 0 && !natctl->is_up && natctl->pending_count == 0)
-		disconnect(natctl, now_ms);
+	if (natctl->channel.fd >= 0 && !natctl->is_up &&
+	    natctl->pending_count == 0)
+		disconnect(natctl, -ETIMEDOUT, now_ms);
 	wanted(natctl);
 }
 
@@ -472,7 +511,7 @@ int natctl_wait(struct natctl *natctl, unsigned timeout_ms)
 	uint64_t end_ms = now_ms + timeout_ms;
 
 	while (!natctl->is_up || natctl->pending_count > 0) {
-		struct pollfd pollfd = { .fd = natctl->fd,
+		struct pollfd pollfd = { .fd = natctl->channel.fd,
 					 .events = natctl_events(natctl) };
 		uint64_t until_ms = natctl_deadline(natctl);
 		int rc;

@@ -172,6 +172,30 @@ struct natctl;
  */
 struct natctl *natctl_new(const char *path, unsigned timeout_ms,
 			  const struct natctl_hooks *hooks);
+
+/*
+ * A manager on another host, over TLS (control in viaduct.conf(5)). Both ends
+ * show a certificate. Nothing here needs to live longer than the call.
+ */
+struct natctl_tls {
+	const char *server; /* "tls://ADDRESS:PORT", "tls://NAME:PORT" */
+	const char *name;   /* the one in its certificate; NULL: as above */
+	const char *certificate; /* PEM files: ours, */
+	const char *key;         /* its key, */
+	const char *ca;          /* and the authorities of the manager's */
+};
+
+#define NATCTL_FAULT_TEXT 256
+
+/*
+ * As natctl_new(). A NAME is looked up here, once, which may take time; all
+ * that follows never blocks. NULL: `fault` (may be NULL) says why, in words.
+ */
+struct natctl *natctl_new_tls(const struct natctl_tls *tls, unsigned timeout_ms,
+			      const struct natctl_hooks *hooks,
+			      char fault[NATCTL_FAULT_TEXT]);
+/* Why the last connection was lost or not made, in words; "": it was not. */
+const char *natctl_fault(const struct natctl *natctl);
 /* Requests without an answer end with -ECANCELED. Not from a callback. */
 void natctl_free(struct natctl *natctl);
 
