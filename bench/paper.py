@@ -211,8 +211,9 @@ def notes(series, calls):
         if inward is not None:
             said.append(f"{rules} rules: look-up and rewrite of a packet in "
                         f"{inward:.0f} ns, out "
-                        f"{series.median('look-up out', 'rules', rules):.0f} ns, "
-                        f"{series.median('bytes', 'rules', rules):.0f} bytes a rule.")
+                        f"{series.median('look-up out', 'rules', rules):.0f} ns" +
+                        (f", {series.median('bytes', 'rules', rules):.0f} bytes a rule."
+                         if rules == "1000000" else "."))
     for way in ("fast", "tun"):
         took = series.median("mass took", way, "")
         if took is not None:

@@ -147,7 +147,7 @@ struct table_node *table_next(const struct table *table,
 	return NULL;
 }
 
-static uint64_t rotate(uint64_t value, unsigned bits)
+static inline uint64_t rotate(uint64_t value, unsigned bits)
 {
 	return value << bits | value >> (64 - bits);
 }
@@ -156,7 +156,7 @@ struct siphash {
 	uint64_t v0, v1, v2, v3;
 };
 
-static void siphash_round(struct siphash *s)
+static inline void siphash_round(struct siphash *s)
 {
 	s->v0 += s->v1;
 	s->v1 = rotate(s->v1, 13) ^ s->v0;
@@ -182,7 +182,7 @@ static void siphash_init(struct siphash *s, uint64_t seed)
 	s->v3 = seed2 ^ UINT64_C(0x7465646279746573);
 }
 
-static void siphash_word(struct siphash *s, uint64_t word)
+static inline void siphash_word(struct siphash *s, uint64_t word)
 {
 	s->v3 ^= word;
 	siphash_round(s);

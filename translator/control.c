@@ -33,8 +33,10 @@ struct control {
 
 static size_t conditions_told(const struct ruleset_rule *rule)
 {
-	return rule->condition_count < CONDITIONS_TOLD ? rule->condition_count :
-							 CONDITIONS_TOLD;
+	uint16_t count;
+
+	ruleset_rule_conditions(rule, &count);
+	return count < CONDITIONS_TOLD ? count : CONDITIONS_TOLD;
 }
 
 static const char *protocol_name(const struct ruleset_rule *rule)
@@ -50,16 +52,19 @@ static json_t *rule_json(const struct control *control,
 	const struct realm_names *names = &control->options.conf->names;
 	const struct rule_counters *counters = rule->counters;
 	json_t *conditions = json_array();
+	const struct rule_condition *all;
 	json_t *result;
+	uint16_t count;
 
+	all = ruleset_rule_conditions(rule, &count);
 	for (size_t i = 0; i < conditions_told(rule); i++)
-		json_array_append_new(
-			conditions,
-			control_condition_json(names, &rule->conditions[i]));
+		json_array_append_new(conditions,
+				      control_condition_json(names, &all[i]));
 	result = json_pack("{s:I, s:s, s:s, s:o, s:o, s:i, s:s, s:o, s:o, "
 			   "s:I, s:I, s:I}",
-			   "id", (json_int_t)rule->id, "group", rule->group,
-			   "protocol", protocol_name(rule), "inner",
+			   "id", (json_int_t)rule->id, "group",
+			   ruleset_rule_group(rule), "protocol",
+			   protocol_name(rule), "inner",
 			   control_endpoint_json(names, &rule->inner), "outer",
 			   control_endpoint_json(names, &rule->outer), "ports",
 			   (int)rule->ports, "kind",
@@ -71,18 +76,17 @@ static json_t *rule_json(const struct control *control,
 			   (json_int_t)counters->discarded);
 	if (rule->keep_source)
 		json_object_set_new(result, "keep_source", json_true());
-	if (rule->latch != NULL)
+	if (ruleset_rule_latch(rule) != NULL)
 		control_latch_json(rule, result);
-	if (conditions_told(rule) < rule->condition_count)
+	if (conditions_told(rule) < count)
 		json_object_set_new(result, "conditions_total",
-				    json_integer(
-					    (json_int_t)rule->condition_count));
+				    json_integer((json_int_t)count));
 	return result;
 }
 
 static size_t rule_bytes(const struct ruleset_rule *rule)
 {
-	return RULE_BYTES + strlen(rule->group) +
+	return RULE_BYTES + strlen(ruleset_rule_group(rule)) +
 	       CONDITION_BYTES * conditions_told(rule);
 }
 
@@ -123,7 +127,8 @@ static void on_rules(struct control *control, struct rpcserver_call *call,
 	rules = json_array();
 	rule = ruleset_next(set, (uint64_t)after);
 	for (; rule != NULL; rule = ruleset_next(set, rule->id)) {
-		if (group != NULL && strcmp(group, rule->group) != 0)
+		if (group != NULL &&
+		    strcmp(group, ruleset_rule_group(rule)) != 0)
 			continue;
 		if ((json_int_t)json_array_size(rules) == limit ||
 		    (bytes > 0 && bytes + rule_bytes(rule) > PAGE_BYTES))

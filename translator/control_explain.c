@@ -79,8 +79,8 @@ static json_t *rule_json(const struct realm_names *names,
 			 const struct rule_condition *condition)
 {
 	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o}", "id",
-			 (json_int_t)rule->id, "group", rule->group, "part",
-			 part, "kind",
+			 (json_int_t)rule->id, "group",
+			 ruleset_rule_group(rule), "part", part, "kind",
 			 control_kind_name((enum rule_kind)rule->kind), "inner",
 			 control_endpoint_json(names, &rule->inner), "outer",
 			 control_endpoint_json(names, &rule->outer), "ports",

@@ -70,12 +70,13 @@ void control_latch_json(const struct ruleset_rule *rule, json_t *object)
 
 	for (uint16_t i = 0; i < rule->ports; i++)
 		json_array_append_new(remotes,
-				      latch_read(rule->latch, i, &remote) ?
+				      latch_read(ruleset_rule_latch(rule), i,
+						 &remote) ?
 					      control_endpoint_json(NULL,
 								    &remote) :
 					      json_null());
 	json_object_set_new(object, "latch",
-			    json_string(ip_prefix_format(&rule->latch->prefix,
-							 text)));
+			    json_string(ip_prefix_format(
+				    &ruleset_rule_latch(rule)->prefix, text)));
 	json_object_set_new(object, "latched", remotes);
 }

@@ -49,8 +49,8 @@ static void say_rule(const struct writer *writer,
 		     const struct ruleset_rule *rule)
 {
 	say(writer, "rule %ju", (uintmax_t)rule->id);
-	if (rule->group[0])
-		say(writer, " of group \"%s\"", rule->group);
+	if (ruleset_rule_group(rule)[0])
+		say(writer, " of group \"%s\"", ruleset_rule_group(rule));
 }
 
 static void say_condition(const struct writer *writer,
@@ -69,7 +69,8 @@ static void say_refused_source(const struct writer *writer,
 			       const struct explanation *explanation)
 {
 	const struct ruleset_rule *rule = explanation->path.refused;
-	uint16_t told = rule->condition_count;
+	const struct rule_condition *conditions;
+	uint16_t count, told;
 
 	say_place(writer, "the source ", &explanation->path.src);
 	if (explanation->refusing) {
@@ -82,14 +83,14 @@ static void say_refused_source(const struct writer *writer,
 	say(writer, " meets none of the conditions of ");
 	say_rule(writer, rule);
 	say(writer, ": ");
-	if (told > CONDITIONS_TOLD)
-		told = CONDITIONS_TOLD;
+	conditions = ruleset_rule_conditions(rule, &count);
+	told = count < CONDITIONS_TOLD ? count : CONDITIONS_TOLD;
 	for (uint16_t i = 0; i < told; i++) {
 		say(writer, i ? ", " : "");
-		say_condition(writer, &rule->conditions[i]);
+		say_condition(writer, &conditions[i]);
 	}
-	if (told < rule->condition_count)
-		say(writer, " and %u more", rule->condition_count - told);
+	if (told < count)
+		say(writer, " and %u more", count - told);
 }
 
 static void say_unsolicited(const struct writer *writer,
@@ -113,7 +114,7 @@ static void say_latch(const struct writer *writer,
 	struct endpoint known;
 
 	say_place(writer, "the source ", &path->src);
-	if (latch_read(rule->latch,
+	if (latch_read(ruleset_rule_own_latch(rule),
 		       (uint16_t)(path->dst.port - rule->outer.port), &known)) {
 		say(writer, " is not the one that ");
 		say_rule(writer, rule);
@@ -121,7 +122,7 @@ static void say_latch(const struct writer *writer,
 		return;
 	}
 	say(writer, " is not in %s, of which ",
-	    ip_prefix_format(&rule->latch->prefix, prefix));
+	    ip_prefix_format(&ruleset_rule_own_latch(rule)->prefix, prefix));
 	say_rule(writer, rule);
 	say(writer, " latches on to the first to send");
 }
@@ -136,7 +137,7 @@ static void say_not_latched(const struct writer *writer,
 	say(writer,
 	    " sends to whom it has latched on to, and nothing has come yet "
 	    "from %s",
-	    ip_prefix_format(&rule->latch->prefix, prefix));
+	    ip_prefix_format(&ruleset_rule_own_latch(rule)->prefix, prefix));
 }
 
 /* No way for the source into the realm of the destination. */
@@ -217,7 +218,8 @@ static void say_followed(const struct writer *writer,
 		say_place(writer, " and latches on to ", &path->latch_source);
 	else if (!step->source)
 		say_place(writer, ", latched on to ", &step->remote);
-	else if (latch_read(step->rule->latch, step->offset, &known) &&
+	else if (latch_read(ruleset_rule_own_latch(step->rule), step->offset,
+			    &known) &&
 		 endpoint_equal(&known, &path->dst))
 		say_place(writer, ", latched on to ", &known);
 }
@@ -243,7 +245,7 @@ static void say_forwarded(const struct writer *writer,
 		else
 			say_place(writer, " gives the source ",
 				  &step->rule->outer);
-		if (step->rule->latch)
+		if (step->rule->has_latch)
 			say_followed(writer, path, step);
 	}
 }
@@ -260,13 +262,6 @@ static void say_not_admitted(const struct writer *writer, enum verdict verdict,
 			  &packet->src);
 }
 
-static const struct rule_condition *
-condition_of(const struct ruleset_rule *rule, const struct endpoint *source)
-{
-	return condition_find(rule->conditions, rule->runs, rule->run_count,
-			      source);
-}
-
 static void find_conditions(struct explanation *ret)
 {
 	const struct resolve_path *path = &ret->path;
@@ -274,10 +269,11 @@ static void find_conditions(struct explanation *ret)
 	for (size_t i = 0; i < path->step_count; i++)
 		if (!path->steps[i].source)
 			ret->conditions[i] =
-				condition_of(path->steps[i].rule,
-					     &path->steps[i].remote);
+				ruleset_rule_condition(path->steps[i].rule,
+						       &path->steps[i].remote);
 	if (path->refused && path->verdict != VERDICT_NOT_LATCHED)
-		ret->refusing = condition_of(path->refused, &path->src);
+		ret->refusing = ruleset_rule_condition(path->refused,
+						       &path->src);
 }
 
 static void mapping_begins(const struct translate_context *context,

@@ -18,13 +18,15 @@ static void count_way(struct fastpath *fastpath, const struct flow_way *way,
 		const struct ruleset_rule *rule =
 			ruleset_find(fastpath->options.ruleset,
 				     way->steps[i].rule);
+		struct rule_counters *counters;
 
 		if (rule == NULL)
 			continue;
+		counters = ruleset_rule_counters(rule);
 		if (way->steps[i].source)
-			rule->counters->packets_out += packets;
+			counters->packets_out += packets;
 		else
-			rule->counters->packets_in += packets;
+			counters->packets_in += packets;
 	}
 }
 

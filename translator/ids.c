@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Objects by id, in the order of ids. Pure. */
+/* Numbers by id, in the order of ids. Pure. */
 #include "translator/ids.h"
 
 #include <errno.h>
@@ -9,14 +9,10 @@
 
 #define CHUNK_ITEMS 256
 
-struct ids_item {
-	uint64_t id;
-	void *object; /* not owned */
-};
-
 struct ids_chunk {
 	size_t count;
-	struct ids_item items[CHUNK_ITEMS];
+	uint64_t ids[CHUNK_ITEMS];
+	uint32_t numbers[CHUNK_ITEMS];
 };
 
 void ids_done(struct ids *ids)
@@ -35,7 +31,7 @@ static size_t chunk_of(const struct ids *ids, uint64_t id)
 	while (first < last) {
 		size_t middle = first + (last - first) / 2;
 
-		if (ids->chunks[middle]->items[0].id <= id)
+		if (ids->chunks[middle]->ids[0] <= id)
 			first = middle + 1;
 		else
 			last = middle;
@@ -51,7 +47,7 @@ static size_t item_of(const struct ids_chunk *chunk, uint64_t id)
 	while (first < last) {
 		size_t middle = first + (last - first) / 2;
 
-		if (chunk->items[middle].id < id)
+		if (chunk->ids[middle] < id)
 			first = middle + 1;
 		else
 			last = middle;
@@ -59,7 +55,7 @@ static size_t item_of(const struct ids_chunk *chunk, uint64_t id)
 	return first;
 }
 
-static struct ids_item *item_find(const struct ids *ids, uint64_t id)
+static uint32_t *number_find(const struct ids *ids, uint64_t id)
 {
 	struct ids_chunk *chunk;
 	size_t item;
@@ -68,9 +64,9 @@ static struct ids_item *item_find(const struct ids *ids, uint64_t id)
 		return NULL;
 	chunk = ids->chunks[chunk_of(ids, id)];
 	item = item_of(chunk, id);
-	if (item == chunk->count || chunk->items[item].id != id)
+	if (item == chunk->count || chunk->ids[item] != id)
 		return NULL;
-	return &chunk->items[item];
+	return &chunk->numbers[item];
 }
 
 /* An empty chunk at `place`. */
@@ -112,8 +108,10 @@ static struct ids_chunk *chunk_split(struct ids *ids, size_t place,
 	if (!next)
 		return NULL;
 	next->count = CHUNK_ITEMS - keep;
-	memcpy(next->items, &chunk->items[keep],
-	       next->count * sizeof(next->items[0]));
+	memcpy(next->ids, &chunk->ids[keep],
+	       next->count * sizeof(next->ids[0]));
+	memcpy(next->numbers, &chunk->numbers[keep],
+	       next->count * sizeof(next->numbers[0]));
 	chunk->count = keep;
 	if (*item < keep)
 		return chunk;
@@ -121,14 +119,23 @@ static struct ids_chunk *chunk_split(struct ids *ids, size_t place,
 	return next;
 }
 
-int ids_put(struct ids *ids, uint64_t id, void *object)
+/* Those from `from` on go to `to`. */
+static void move_items(struct ids_chunk *chunk, size_t to, size_t from)
 {
-	struct ids_item *there = item_find(ids, id);
+	memmove(&chunk->ids[to], &chunk->ids[from],
+		(chunk->count - from) * sizeof(chunk->ids[0]));
+	memmove(&chunk->numbers[to], &chunk->numbers[from],
+		(chunk->count - from) * sizeof(chunk->numbers[0]));
+}
+
+int ids_put(struct ids *ids, uint64_t id, uint32_t number)
+{
+	uint32_t *there = number_find(ids, id);
 	struct ids_chunk *chunk;
 	size_t place, item;
 
 	if (there) {
-		there->object = object;
+		*there = number;
 		return 0;
 	}
 	if (ids->chunk_count == 0 && !chunk_insert(ids, 0))
@@ -141,27 +148,27 @@ int ids_put(struct ids *ids, uint64_t id, void *object)
 		if (!chunk)
 			return -ENOMEM;
 	}
-	memmove(&chunk->items[item + 1], &chunk->items[item],
-		(chunk->count - item) * sizeof(chunk->items[0]));
-	chunk->items[item] = (struct ids_item){ .id = id, .object = object };
+	move_items(chunk, item + 1, item);
+	chunk->ids[item] = id;
+	chunk->numbers[item] = number;
 	chunk->count++;
 	ids->count++;
 	return 0;
 }
 
-void *ids_find(const struct ids *ids, uint64_t id)
+uint32_t ids_find(const struct ids *ids, uint64_t id)
 {
-	struct ids_item *item = item_find(ids, id);
+	const uint32_t *number = number_find(ids, id);
 
-	return item ? item->object : NULL;
+	return number ? *number : 0;
 }
 
-void *ids_next(const struct ids *ids, uint64_t after)
+uint32_t ids_next(const struct ids *ids, uint64_t after)
 {
 	size_t place, item;
 
 	if (ids->count == 0 || after == UINT64_MAX)
-		return NULL;
+		return 0;
 	place = chunk_of(ids, after + 1);
 	item = item_of(ids->chunks[place], after + 1);
 	if (item == ids->chunks[place]->count) {
@@ -169,25 +176,23 @@ void *ids_next(const struct ids *ids, uint64_t after)
 		item = 0;
 	}
 	if (place == ids->chunk_count)
-		return NULL;
-	return ids->chunks[place]->items[item].object;
+		return 0;
+	return ids->chunks[place]->numbers[item];
 }
 
 void ids_remove(struct ids *ids, uint64_t id)
 {
-	struct ids_item *there = item_find(ids, id);
 	struct ids_chunk *chunk;
 	size_t place, item;
 
-	if (!there)
+	if (!number_find(ids, id))
 		return;
 	place = chunk_of(ids, id);
 	chunk = ids->chunks[place];
 	item = item_of(chunk, id);
+	move_items(chunk, item, item + 1);
 	chunk->count--;
 	ids->count--;
-	memmove(&chunk->items[item], &chunk->items[item + 1],
-		(chunk->count - item) * sizeof(chunk->items[0]));
 	if (chunk->count > 0)
 		return;
 	free(chunk);

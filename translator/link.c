@@ -126,12 +126,13 @@ static void add_unknown(struct link *link, const struct rule *told)
 	struct wire_latched latched = { .id = told->id,
 					.round = told->latch.round };
 
-	if (rule == NULL || rule->latch == NULL)
+	if (rule == NULL || ruleset_rule_latch(rule) == NULL)
 		return;
 	for (; latched.offset < rule->ports; latched.offset++)
 		if (told->latch.remotes[latched.offset].addr.family ==
 			    IP_NONE &&
-		    latch_read(rule->latch, latched.offset, &latched.remote))
+		    latch_read(ruleset_rule_latch(rule), latched.offset,
+			       &latched.remote))
 			latched_add(link->latched, &latched);
 }
 

@@ -116,9 +116,9 @@ static enum verdict follow_latch(const struct ruleset_rule *rule,
 	uint16_t offset = (uint16_t)(path->dst.port - rule->remote.port);
 	struct endpoint signalled;
 
-	if (!rule->latch || !ruleset_rule_signalled(rule, 0, &signalled))
+	if (!rule->has_latch || !ruleset_rule_signalled(rule, 0, &signalled))
 		return VERDICT_OUT;
-	if (latch_read(rule->latch, offset, &path->dst))
+	if (latch_read(ruleset_rule_own_latch(rule), offset, &path->dst))
 		return VERDICT_OUT;
 	path->refused = rule;
 	return VERDICT_NOT_LATCHED;
@@ -136,7 +136,8 @@ static enum verdict take_source(const struct resolve_view *view, realm_id into,
 	struct ruleset_query query = { .protocol = view->protocol,
 				       .into = into,
 				       .source = &path->src,
-				       .remote = remote };
+				       .remote = remote,
+				       .ahead = view->ahead };
 	struct resolve_view usable = *view;
 	const struct ruleset_rule *rule;
 	uint16_t offset = 0;
@@ -170,13 +171,14 @@ static bool is_latched(const struct ruleset_rule *rule, uint16_t offset,
 {
 	struct endpoint known;
 
-	if (!rule->latch)
+	if (!rule->has_latch)
 		return true;
-	if (latch_read(rule->latch, offset, &known)) {
+	if (latch_read(ruleset_rule_own_latch(rule), offset, &known)) {
 		if (!endpoint_equal(&known, &path->src))
 			return false;
 	} else {
-		if (!ip_prefix_contains(&rule->latch->prefix, &path->src.addr))
+		if (!ip_prefix_contains(&ruleset_rule_own_latch(rule)->prefix,
+					&path->src.addr))
 			return false;
 		path->latches = rule;
 		path->latch_offset = offset;
@@ -284,7 +286,8 @@ struct resolve_path resolve(const struct resolve_view *view,
 		path.verdict = take_source(view, remote.realm, &remote, &path);
 	if (path.verdict == VERDICT_NOT_LATCHED)
 		return path;
-	rule = ruleset_find_outer(view->ruleset, view->protocol, &path.dst);
+	rule = ruleset_find_ahead(view->ruleset, view->protocol, &path.dst,
+				  view->ahead);
 	if (path.verdict == VERDICT_NO_SOURCE) {
 		/* Not for a packet that would be discarded all the same. */
 		if (!rule && realms_in_pool(view->realms, path.dst.realm,

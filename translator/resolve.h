@@ -17,6 +17,7 @@ struct resolve_view { /* what is looked at; none owned */
 	const struct permits *sessions; /* of dynamic mappings, or NULL */
 	enum rule_protocol protocol;    /* of the packet */
 	uint64_t now_ms;
+	const struct ruleset_ahead *ahead; /* is known; NULL: nothing */
 };
 
 /* A rule that had its part in it. */

@@ -115,127 +115,238 @@ static int collect_targets(const struct rule *rule, struct endpoint **ret,
 	return 0;
 }
 
-struct sizes { /* of what follows the nodes, in bytes */
-	size_t nodes;
-	size_t conditions;
-	size_t runs;
-	size_t targets;
-	size_t group;
-};
-
-/* Lays conditions, runs, targets and the group's name behind the nodes. */
-static void fill_tail(struct ruleset_rule *rule, const struct rule *from,
-		      const struct endpoint *targets, const struct sizes *sizes)
+static const struct condition_run *runs_of(const struct rule_terms *terms)
 {
-	char *tail = (char *)rule->nodes + sizes->nodes;
-	struct condition_run *runs;
-
-	if (rule->condition_count > 0)
-		memcpy(tail, from->conditions, sizes->conditions);
-	rule->conditions = (const void *)tail;
-	tail += sizes->conditions;
-	runs = (void *)tail;
-	condition_runs(rule->conditions, rule->condition_count, runs);
-	rule->runs = runs;
-	tail += sizes->runs;
-	if (rule->target_count > 0)
-		memcpy(tail, targets, sizes->targets);
-	rule->targets = (const void *)tail;
-	tail += sizes->targets;
-	memcpy(tail, from->group, sizes->group);
-	rule->group = tail;
+	return (const void *)&terms->conditions[terms->condition_count];
 }
 
-static void fill_head(struct ruleset_rule *rule, const struct rule *from)
+static const struct endpoint *targets_of(const struct rule_terms *terms)
 {
-	rule->id = from->id;
-	rule->inner = from->inner;
-	rule->outer = from->outer;
-	rule->remote = from->remote;
-	rule->timer = from->timer;
-	rule->ports = from->ports;
-	rule->kind = from->kind;
-	rule->protocol = from->protocol;
-	rule->keep_source = from->keep_source;
-	rule->condition_count = from->condition_count;
-	for (uint32_t i = 0; i < rule->node_count; i++)
-		rule->nodes[i].index = i;
+	return (const void *)&runs_of(terms)[terms->run_count];
 }
 
-int ruleset_rule_new(const struct rule *rule, size_t realm_count,
-		     struct ruleset_rule **ret)
+static const char *group_of(const struct rule_terms *terms)
 {
-	struct ruleset_rule *made;
+	return (const void *)&targets_of(terms)[terms->target_count];
+}
+
+static struct rule_terms *terms_of(const struct ruleset_rule *rule)
+{
+	return (struct rule_terms *)(uintptr_t)rule->terms;
+}
+
+static bool may_latch(const struct rule *rule)
+{
+	return rule->latch.prefix.addr.family != IP_NONE;
+}
+
+/* With the pointer before it, if there is one. */
+static struct rule_terms *terms_alloc(size_t size, bool has_latch)
+{
+	size_t before = has_latch ? sizeof(struct latch *) : 0;
+	char *memory = calloc(1, before + size);
+
+	return memory ? (void *)(memory + before) : NULL;
+}
+
+static void terms_free(struct rule_terms *terms, bool has_latch)
+{
+	free((char *)terms - (has_latch ? sizeof(struct latch *) : 0));
+}
+
+static void terms_set_latch(struct rule_terms *terms, struct latch *latch)
+{
+	memcpy((char *)terms - sizeof(latch), &latch, sizeof(latch));
+}
+
+static struct rule_terms *terms_new(const struct rule *rule,
+				    const struct endpoint *targets,
+				    uint16_t target_count)
+{
+	uint16_t runs = condition_runs(rule->conditions, rule->condition_count,
+				       NULL);
+	size_t conditions = rule->condition_count * sizeof(*rule->conditions);
+	size_t group = strlen(rule->group) + 1;
+	struct rule_terms *terms;
+	char *tail;
+
+	terms = terms_alloc(sizeof(*terms) + conditions +
+				    runs * sizeof(struct condition_run) +
+				    target_count * sizeof(*targets) + group,
+			    may_latch(rule));
+	if (!terms)
+		return NULL;
+	terms->users = 1;
+	terms->condition_count = rule->condition_count;
+	terms->run_count = runs;
+	terms->target_count = target_count;
+	tail = (char *)terms->conditions;
+	if (conditions > 0)
+		memcpy(tail, rule->conditions, conditions);
+	tail += conditions;
+	condition_runs(terms->conditions, terms->condition_count, (void *)tail);
+	tail += runs * sizeof(struct condition_run);
+	if (target_count > 0)
+		memcpy(tail, targets, target_count * sizeof(*targets));
+	tail += target_count * sizeof(*targets);
+	memcpy(tail, rule->group, group);
+	return terms;
+}
+
+/* Those of `like`, or new ones. */
+static struct rule_terms *terms_get(const struct rule *rule,
+				    const struct ruleset_rule *like)
+{
+	struct rule_terms *terms;
 	struct endpoint *targets;
-	struct sizes sizes;
-	uint16_t target_count, run_count;
-	size_t node_count;
-	int err;
+	uint16_t target_count;
+
+	if (like && !like->has_conditions && rule->condition_count == 0 &&
+	    !like->has_latch && !may_latch(rule) &&
+	    strcmp(ruleset_rule_group(like), rule->group) == 0) {
+		terms = terms_of(like);
+		terms->users++;
+		return terms;
+	}
+	if (collect_targets(rule, &targets, &target_count))
+		return NULL;
+	terms = terms_new(rule, targets, target_count);
+	free(targets);
+	return terms;
+}
+
+int ruleset_rule_init(struct ruleset_rule *ret, const struct rule *rule,
+		      size_t realm_count, const struct ruleset_rule *like)
+{
+	struct rule_terms *terms;
+	struct latch *latch = NULL;
 
 	if (!rule_is_possible(rule, realm_count))
 		return -EINVAL;
-	err = collect_targets(rule, &targets, &target_count);
-	if (err)
-		return err;
-	run_count = condition_runs(rule->conditions, rule->condition_count,
-				   NULL);
-	node_count = (size_t)rule->ports * (2u + target_count);
-	sizes.nodes = node_count * sizeof(struct ruleset_node);
-	sizes.conditions = rule->condition_count * sizeof(*rule->conditions);
-	sizes.runs = run_count * sizeof(struct condition_run);
-	sizes.targets = target_count * sizeof(*targets);
-	sizes.group = strlen(rule->group) + 1;
-	made = calloc(1, sizeof(*made) + sizes.nodes + sizes.conditions +
-				 sizes.runs + sizes.targets + sizes.group);
-	if (made && rule->latch.prefix.addr.family != IP_NONE) {
-		made->latch = latch_new(&rule->latch);
-		if (!made->latch) {
-			free(made);
-			made = NULL;
-		}
+	if (may_latch(rule)) {
+		latch = latch_new(&rule->latch);
+		if (!latch)
+			return -ENOMEM;
 	}
-	if (made) {
-		made->node_count = node_count;
-		made->run_count = run_count;
-		made->target_count = target_count;
-		fill_head(made, rule);
-		fill_tail(made, rule, targets, &sizes);
-		*ret = made;
+	terms = terms_get(rule, like);
+	if (!terms) {
+		free(latch);
+		return -ENOMEM;
 	}
-	free(targets);
-	return made ? 0 : -ENOMEM;
+	if (latch)
+		terms_set_latch(terms, latch);
+	*ret = (struct ruleset_rule){ .id = rule->id,
+				      .inner = rule->inner,
+				      .outer = rule->outer,
+				      .remote = rule->remote,
+				      .timer = rule->timer,
+				      .ports = (uint8_t)rule->ports,
+				      .kind = rule->kind & 3u,
+				      .protocol = rule->protocol,
+				      .keep_source = rule->keep_source,
+				      .has_conditions = rule->condition_count >
+							0,
+				      .has_latch = may_latch(rule),
+				      .terms = terms };
+	return 0;
 }
 
-void ruleset_rule_free(struct ruleset_rule *rule)
+void ruleset_rule_done(struct ruleset_rule *rule)
 {
-	if (!rule)
+	struct rule_terms *terms = terms_of(rule);
+
+	if (--terms->users > 0)
 		return;
-	free(rule->counters);
-	free(rule->latch);
-	free(rule);
+	if (rule->has_latch && !terms->latch_is_lent)
+		free(ruleset_rule_latch(rule));
+	terms_free(terms, rule->has_latch);
 }
 
-const struct ruleset_rule *ruleset_rule_of(const struct ruleset_node *node)
+void ruleset_rule_keep_latch(struct ruleset_rule *rule,
+			     const struct ruleset_rule *former)
 {
-	const char *nodes = (const char *)(node - node->index);
+	struct latch *latch = ruleset_rule_latch(rule);
+	struct latch *old = ruleset_rule_latch(former);
 
-	return (const void *)(nodes - offsetof(struct ruleset_rule, nodes));
+	if (!latch || !old || latch->round != old->round)
+		return;
+	free(latch);
+	terms_set_latch(terms_of(rule), old);
+	terms_of(former)->latch_is_lent = true;
 }
 
-struct endpoint ruleset_rule_endpoint(const struct ruleset_rule *rule,
-				      size_t index)
+/* Of `ports` ports from `first` on. */
+static size_t keys_of(uint16_t first, uint8_t ports)
 {
-	size_t set = index / rule->ports;
-	struct endpoint endpoint;
+	return (first + ports - 1u) / 2 - first / 2 + 1u;
+}
 
-	if (set == 0)
-		endpoint = rule->outer;
-	else if (set == 1)
-		endpoint = rule->inner;
-	else
-		endpoint = rule->targets[set - 2];
-	endpoint.port = (uint16_t)(endpoint.port + index % rule->ports);
-	return endpoint;
+static struct endpoint key_at(const struct endpoint *first, size_t i)
+{
+	struct endpoint key = ruleset_key(first);
+
+	key.port = (uint16_t)(key.port + 2 * i);
+	return key;
+}
+
+size_t ruleset_rule_outer_keys(const struct ruleset_rule *rule)
+{
+	return keys_of(rule->outer.port, rule->ports);
+}
+
+size_t ruleset_rule_inner_keys(const struct ruleset_rule *rule)
+{
+	const struct endpoint *targets = targets_of(rule->terms);
+	size_t count = keys_of(rule->inner.port, rule->ports);
+
+	for (size_t i = 0; i < rule->terms->target_count; i++)
+		count += keys_of(targets[i].port, rule->ports);
+	return count;
+}
+
+struct endpoint ruleset_rule_outer_key(const struct ruleset_rule *rule,
+				       size_t i)
+{
+	return key_at(&rule->outer, i);
+}
+
+struct endpoint ruleset_rule_inner_key(const struct ruleset_rule *rule,
+				       size_t i)
+{
+	const struct endpoint *first = &rule->inner;
+	const struct endpoint *next = targets_of(rule->terms);
+
+	for (size_t count; i >= (count = keys_of(first->port, rule->ports));
+	     first = next++)
+		i -= count;
+	return key_at(first, i);
+}
+
+const struct rule_condition *
+ruleset_rule_conditions(const struct ruleset_rule *rule, uint16_t *ret_count)
+{
+	*ret_count = rule->terms->condition_count;
+	return rule->terms->conditions;
+}
+
+const char *ruleset_rule_group(const struct ruleset_rule *rule)
+{
+	return group_of(rule->terms);
+}
+
+const struct rule_condition *
+ruleset_rule_condition(const struct ruleset_rule *rule,
+		       const struct endpoint *source)
+{
+	if (!rule->has_conditions)
+		return NULL;
+	return condition_find(rule->terms->conditions, runs_of(rule->terms),
+			      rule->terms->run_count, source);
+}
+
+struct rule_counters *ruleset_rule_counters(const struct ruleset_rule *rule)
+{
+	return (struct rule_counters *)(uintptr_t)rule->counters;
 }
 
 bool ruleset_rule_covers(const struct endpoint *base, uint16_t ports,
@@ -256,9 +367,8 @@ bool ruleset_rule_target(const struct ruleset_rule *rule,
 	const struct rule_condition *condition;
 	struct endpoint target = rule->inner;
 
-	if (rule->condition_count > 0) {
-		condition = condition_find(rule->conditions, rule->runs,
-					   rule->run_count, source);
+	if (rule->has_conditions) {
+		condition = ruleset_rule_condition(rule, source);
 		if (!condition || condition->discard)
 			return false;
 		if (condition->target.addr.family != IP_NONE)
@@ -280,11 +390,11 @@ void ruleset_rule_copy(const struct ruleset_rule *rule, struct rule *ret)
 			      .kind = rule->kind,
 			      .protocol = rule->protocol,
 			      .keep_source = rule->keep_source,
-			      .condition_count = rule->condition_count,
-			      .conditions = rule->conditions };
-	memcpy(ret->group, rule->group, strlen(rule->group) + 1);
-	if (rule->latch)
-		latch_copy(rule->latch, &ret->latch);
+			      .condition_count = rule->terms->condition_count,
+			      .conditions = rule->terms->conditions };
+	strcpy(ret->group, ruleset_rule_group(rule));
+	if (rule->has_latch)
+		latch_copy(ruleset_rule_latch(rule), &ret->latch);
 }
 
 bool ruleset_rule_signalled(const struct ruleset_rule *rule, uint16_t offset,

@@ -12,6 +12,7 @@
 #include "translator/translate.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "translator/crossing_icmp.h"
 #include "translator/icmp.h"
@@ -72,7 +73,8 @@ static struct resolve_path pass_resolve(const struct pass *pass,
 				     .protocol = protocol,
 				     .sessions = translate_sessions(
 					     pass->context),
-				     .now_ms = pass->now_ms };
+				     .now_ms = pass->now_ms,
+				     .ahead = pass->context->ahead };
 
 	return resolve(&view, src, dst);
 }
@@ -80,12 +82,14 @@ static struct resolve_path pass_resolve(const struct pass *pass,
 static void count_step(struct translate_effects *effects,
 		       const struct ruleset_rule *rule, bool source)
 {
+	struct rule_counters *counters = ruleset_rule_counters(rule);
+
 	if (!source)
-		effects->in = rule->counters;
+		effects->in = counters;
 	else if (!effects->out[0])
-		effects->out[0] = rule->counters;
+		effects->out[0] = counters;
 	else
-		effects->out[1] = rule->counters;
+		effects->out[1] = counters;
 }
 
 /* Does passing this way let others pass, or only go on? */
@@ -177,7 +181,7 @@ static void take_path(const struct pass *pass, const struct resolve_path *path,
 	if (pass->packet.more)
 		leave_fragment(pass, path, &ret->effects);
 	if (path->refused)
-		ret->effects.discarded = path->refused->counters;
+		ret->effects.discarded = ruleset_rule_counters(path->refused);
 	if (!verdict_is_forwarded(path->verdict))
 		return;
 	for (size_t i = 0; i < path->step_count; i++) {
@@ -207,11 +211,13 @@ static void want_latch(const struct resolve_path *path, struct translation *ret)
 	const struct ruleset_rule *rule = path->latches;
 
 	ret->verdict = VERDICT_LATCH;
-	ret->latch = rule->latch;
-	ret->latched = (struct wire_latched){ .id = rule->id,
-					      .round = rule->latch->round,
-					      .offset = path->latch_offset,
-					      .remote = path->latch_source };
+	ret->latch = ruleset_rule_own_latch(rule);
+	ret->latched = (struct wire_latched){
+		.id = rule->id,
+		.round = ruleset_rule_own_latch(rule)->round,
+		.offset = path->latch_offset,
+		.remote = path->latch_source
+	};
 }
 
 static bool is_crossing(const struct pass *pass, const struct ip_addr *to)
@@ -282,7 +288,7 @@ static void pass_query(struct pass *pass, struct translation *ret)
 	}
 	if (path.refused) {
 		ret->verdict = path.verdict;
-		ret->effects.discarded = path.refused->counters;
+		ret->effects.discarded = ruleset_rule_counters(path.refused);
 	}
 	if (!verdict_is_forwarded(path.verdict) || path.step_count == 0 ||
 	    is_crossing(pass, &path.dst.addr))
@@ -432,6 +438,11 @@ static void apply_permit(const struct translate_context *context,
 		permits_refresh(permits, &permit->key, permit->timer, now_ms);
 }
 
+static void count_one(_Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
 void translate_apply(const struct translate_context *context,
 		     const struct translation *translation, uint64_t now_ms,
 		     uint64_t count[VERDICT_COUNT])
@@ -440,12 +451,12 @@ void translate_apply(const struct translate_context *context,
 
 	count[translation->verdict]++;
 	if (effects->in)
-		effects->in->packets_in++;
+		count_one(&effects->in->packets_in);
 	for (size_t i = 0; i < 2; i++)
 		if (effects->out[i])
-			effects->out[i]->packets_out++;
+			count_one(&effects->out[i]->packets_out);
 	if (effects->discarded)
-		effects->discarded->discarded++;
+		count_one(&effects->discarded->discarded);
 	for (size_t i = 0; i < effects->permit_count; i++)
 		apply_permit(context, &effects->permits[i], now_ms);
 	switch (effects->fragment) {

@@ -24,6 +24,8 @@ struct translate_context { /* none owned */
 	struct permits *permits;
 	struct fragments *fragments;
 	struct dynamics *dynamics; /* NULL: no mappings */
+	/* Of the packet that is next; NULL: nothing is known. */
+	const struct ruleset_ahead *ahead;
 };
 
 /* Of dynamic mappings; NULL: there are none. */

@@ -11,10 +11,13 @@
 #include "common/log.h"
 #include "common/mono.h"
 #include "common/privs.h"
+#include "translator/ahead.h"
 #include "translator/fastpath.h"
 #include "translator/tun.h"
 
-#define PACKET_MAX     65536
+#define PACKET_MAX 65536
+/* Not all in the same cache lines. */
+#define PACKET_STRIDE  (CROSSING_HEADROOM + PACKET_MAX + 192)
 #define EXPIRY_SECONDS 1
 
 struct port {                   /* one TUN */
@@ -32,7 +35,7 @@ struct worker {
 	struct fastpath *fastpath;        /* owned; NULL: none */
 	struct port *ports;               /* owned; by realm */
 	struct worker_counts counts;
-	uint8_t buffer[CROSSING_HEADROOM + PACKET_MAX];
+	uint8_t packets[AHEAD_MAX][PACKET_STRIDE];
 };
 
 static void forward(struct worker *worker, realm_id to, const uint8_t *packet,
@@ -60,18 +63,21 @@ static void forward_crossed(struct worker *worker, realm_id to,
 		forward(worker, to, piece, len);
 }
 
-static void on_packet(struct worker *worker, realm_id from, uint8_t *packet,
-		      size_t len)
+static void on_packet(struct worker *worker, realm_id from,
+		      struct ahead_packet *packet)
 {
 	uint64_t now = mono_ms();
-	struct translation translation =
-		translate_whole(&worker->context, from, packet, len, now,
-				worker->counts.verdicts);
+	struct translation translation;
 
+	worker->context.ahead = &packet->known;
+	translation = translate_whole(&worker->context, from, packet->data,
+				      packet->len, now,
+				      worker->counts.verdicts);
+	worker->context.ahead = NULL;
 	if (translation.crossed.data != NULL)
 		forward_crossed(worker, translation.to, &translation.crossed);
 	else if (translation.to != REALM_NONE)
-		forward(worker, translation.to, packet, len);
+		forward(worker, translation.to, packet->data, packet->len);
 	if (translation.has_latched)
 		worker->options.on_latched(&translation.latched,
 					   worker->options.arg);
@@ -80,24 +86,42 @@ static void on_packet(struct worker *worker, realm_id from, uint8_t *packet,
 			       &translation.effects.dst, now);
 }
 
+/* How many; *ret_len: of the last read, or why there is no more. */
+static size_t read_packets(struct worker *worker, int fd,
+			   struct ahead_packet packets[AHEAD_MAX],
+			   ssize_t *ret_len)
+{
+	size_t count = 0;
+
+	while (count < AHEAD_MAX) {
+		uint8_t *data = worker->packets[count] + CROSSING_HEADROOM;
+
+		*ret_len = tun_read(fd, data, PACKET_MAX);
+		if (*ret_len < 0)
+			break;
+		packets[count].data = data;
+		packets[count++].len = (size_t)*ret_len;
+	}
+	return count;
+}
+
 static void read_batch(struct port *port, int fd)
 {
+	struct ahead_packet packets[AHEAD_MAX];
 	struct worker *worker = port->worker;
-	uint8_t *packet = worker->buffer + CROSSING_HEADROOM;
+	ssize_t len = 0;
 
-	for (int i = 0; i < WORKER_BATCH; i++) {
-		ssize_t len = tun_read(fd, packet, PACKET_MAX);
+	for (int i = 0; i < WORKER_BATCH / AHEAD_MAX && len >= 0; i++) {
+		size_t count = read_packets(worker, fd, packets, &len);
 
-		if (len == -EAGAIN)
-			return;
-		if (len < 0) {
-			event_del(port->readable);
-			worker->options.on_lost(port->realm, (int)len,
-						worker->options.arg);
-			return;
-		}
-		on_packet(worker, port->realm, packet, (size_t)len);
+		ahead_fetch(&worker->context, port->realm, packets, count);
+		for (size_t k = 0; k < count; k++)
+			on_packet(worker, port->realm, &packets[k]);
 	}
+	if (len >= 0 || len == -EAGAIN)
+		return;
+	event_del(port->readable);
+	worker->options.on_lost(port->realm, (int)len, worker->options.arg);
 }
 
 static void on_readable(int fd, short what, void *arg)

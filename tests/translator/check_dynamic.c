@@ -23,7 +23,7 @@ static void on_change(const struct ruleset_rule *rule, bool begins, void *arg)
 {
 	(void)arg;
 	ck_assert_uint_gt(rule->id, RULE_ID_DYNAMIC);
-	ck_assert_str_eq(rule->group, DYNAMIC_GROUP);
+	ck_assert_str_eq(ruleset_rule_group(rule), DYNAMIC_GROUP);
 	*(begins ? &begun : &ended) += 1;
 }
 

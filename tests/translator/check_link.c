@@ -224,19 +224,20 @@ START_TEST(conditions_arrive_with_their_rule)
 			     .protocol = RULE_UDP,
 			     .condition_count = 2,
 			     .conditions = conditions };
-	const struct ruleset_rule *found;
+	const struct rule_condition *found;
 	int fd = dial_and_greet();
+	uint16_t count;
 
 	start(WIRE_PUT, 2);
 	ck_assert_int_eq(wire_add_rule(&writer, &rule), 0);
 	add_rule(6, 21);
 	say(fd);
 	hear_ack(fd, 2, WIRE_OK);
-	found = ruleset_find(ruleset, 5);
-	ck_assert_uint_eq(found->condition_count, 2);
-	ck_assert_uint_eq(found->conditions[0].ports.last, 9);
-	ck_assert(found->conditions[1].discard);
-	ck_assert_uint_eq(ruleset_find(ruleset, 6)->condition_count, 0);
+	found = ruleset_rule_conditions(ruleset_find(ruleset, 5), &count);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_uint_eq(found[0].ports.last, 9);
+	ck_assert(found[1].discard);
+	ck_assert(!ruleset_find(ruleset, 6)->has_conditions);
 	close(fd);
 }
 END_TEST
@@ -465,12 +466,15 @@ static void hear_latched(int fd, uint32_t round, uint16_t offset, uint16_t port)
 static void latch(uint16_t offset, uint16_t port)
 {
 	const struct ruleset_rule *rule = ruleset_find(ruleset, 5);
-	struct wire_latched latched = { .id = 5,
-					.round = rule->latch->round,
-					.offset = offset,
-					.remote = { ip_addr_v4(7), port, 1 } };
+	struct wire_latched latched = {
+		.id = 5,
+		.round = ruleset_rule_own_latch(rule)->round,
+		.offset = offset,
+		.remote = { ip_addr_v4(7), port, 1 }
+	};
 
-	ck_assert(latch_take(rule->latch, offset, &latched.remote));
+	ck_assert(latch_take(ruleset_rule_own_latch(rule), offset,
+			     &latched.remote));
 	link_latched(server, &latched);
 	turn();
 }
@@ -508,8 +512,8 @@ START_TEST(natctl_is_told_what_has_latched)
 	rule.latch.remotes[0] = (struct endpoint){ ip_addr_v4(7), 61000, 1 };
 	put_latching(fd, &rule);
 	hear_nothing(fd);
-	ck_assert(!latch_take(ruleset_find(ruleset, 5)->latch, 0,
-			      &rule.latch.remotes[0]));
+	ck_assert(!latch_take(ruleset_rule_own_latch(ruleset_find(ruleset, 5)),
+			      0, &rule.latch.remotes[0]));
 	close(fd);
 }
 END_TEST

@@ -49,7 +49,7 @@ static int put(const struct rule *rule)
 static uint64_t source_id(const struct endpoint *source,
 			  const struct endpoint *remote, uint16_t *ret_offset)
 {
-	struct ruleset_query query = { RULE_UDP, 1, source, remote };
+	struct ruleset_query query = { RULE_UDP, 1, source, remote, NULL };
 	const struct ruleset_rule *rule = ruleset_find_source(set, &query, NULL,
 							      ret_offset, NULL);
 
@@ -110,7 +110,7 @@ START_TEST(a_target_of_a_condition_is_an_inner_endpoint_towards_its_source)
 	rule.condition_count = 3;
 	rule.conditions = conditions;
 	ck_assert_int_eq(put(&rule), 0);
-	ck_assert_uint_eq(ruleset_find(set, 7)->target_count, 1);
+	ck_assert_uint_eq(ruleset_find(set, 7)->terms->target_count, 1);
 	ck_assert_uint_eq(source_id(&source, &remote, &offset), 7);
 	ck_assert_uint_eq(offset, 1);
 	ck_assert_uint_eq(source_id(&source, &other, &offset), 0);
