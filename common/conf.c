@@ -69,12 +69,10 @@ static void free_services(struct conf *conf)
 		free(conf->trunks[i].name);
 		free(conf->trunks[i].host);
 	}
-	for (size_t i = 0; i < conf->route_count; i++)
-		free(conf->routes[i].name);
 	free(conf->listens);
 	free(conf->domains);
 	free(conf->trunks);
-	free(conf->routes);
+	conf_free_routes(conf);
 }
 
 static void free_controls(struct conf *conf)

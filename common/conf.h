@@ -82,10 +82,33 @@ struct conf_trunk {
 	uint16_t port; /* default 5060 */
 };
 
+#define CONF_TARGETS_MAX 16
+
+struct conf_target {       /* of a route */
+	size_t trunk;      /* index, or SIZE_MAX: a domain of ours */
+	size_t domain;     /* the same */
+	unsigned priority; /* the lowest first; default 1 */
+	unsigned weight;   /* share among those of one priority; default 1 */
+};
+
+/* What is not given matches everything. */
 struct conf_route {
 	char *name;
 	unsigned line;
-	size_t trunk; /* index */
+	realm_id *realms; /* where the request comes from: one of these, */
+	size_t realm_count;
+	size_t *trunks; /* or one of these; indices */
+	size_t trunk_count;
+	char *domain;             /* host of the Request-URI, or NULL */
+	struct conf_list numbers; /* how the number begins */
+	struct conf_list methods; /* upper case */
+	unsigned strip;           /* characters taken off the number */
+	char *prefix;             /* then put in front of it, or NULL */
+	struct conf_target *targets;
+	size_t target_count;
+	struct port_range *failover; /* statuses after which the next is tried */
+	size_t failover_count;
+	unsigned timeout; /* seconds without a sign; 0: those of SIP */
 };
 
 enum conf_mode { CONF_MODE_PREFERRED, CONF_MODE_STRICT };
@@ -169,6 +192,7 @@ struct conf {
 	size_t trunk_count;
 	struct conf_route *routes;
 	size_t route_count;
+	struct conf_list emergency; /* numbers that no limit stops */
 	struct conf_media_rule *media;
 	size_t media_count;
 	struct conf_client *clients;

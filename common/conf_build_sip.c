@@ -105,33 +105,6 @@ void conf_build_trunks(struct conf_reader *reader)
 	}
 }
 
-void conf_build_routes(struct conf_reader *reader)
-{
-	struct conf *conf = reader->conf;
-	size_t count = cfg_size(reader->root, "route");
-
-	conf->routes = conf_array(reader, count, sizeof(*conf->routes));
-	if (!conf->routes)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct conf_route *route = &conf->routes[i];
-		struct conf_part part = conf_part_of(reader, "route", i);
-		const struct conf_value *to = conf_part_needed(&part, "to");
-
-		conf_part_name(&part, &route->name, &route->line);
-		conf->route_count++;
-		for (route->trunk = 0; to && route->trunk < conf->trunk_count;
-		     route->trunk++)
-			if (strcmp(conf->trunks[route->trunk].name, to->text) ==
-			    0)
-				break;
-		if (to && route->trunk == conf->trunk_count)
-			conf_value_mistake(reader, to,
-					   "there is no trunk \"%s\"",
-					   to->text);
-	}
-}
-
 static void get_match(struct conf_reader *reader, const struct conf_value *text,
 		      struct conf_media_rule *rule)
 {

@@ -371,6 +371,7 @@ void conf_check(struct conf_reader *reader)
 	conf_check_pools(reader);
 	check_listens(reader);
 	check_domains(reader);
+	conf_check_routes(reader);
 	conf_check_media(reader);
 	conf_check_statics(reader);
 	conf_check_dynamic(reader);

@@ -70,8 +70,9 @@ static cfg_opt_t trunk_opts[] = {
 };
 
 static cfg_opt_t route_opts[] = {
-	VALUE("to"),
-	CFG_END(),
+	VALUES("from"),   VALUE("domain"), VALUES("number"), VALUES("method"),
+	VALUE("strip"),   VALUE("prefix"), VALUES("to"),     VALUES("failover"),
+	VALUE("timeout"), CFG_END(),
 };
 
 static cfg_opt_t media_opts[] = {
@@ -114,6 +115,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("announce_time"),
 	VALUE("fastpath"),
 	VALUE("routing_table"),
+	VALUES("emergency"),
 	CFG_SEC("realm", realm_opts, TITLED),
 	CFG_SEC("pool", pool_opts, TITLED),
 	CFG_SEC("listen", listen_opts, TITLED),

@@ -100,6 +100,7 @@ void conf_build_domains(struct conf_reader *reader);
 void conf_build_trunks(struct conf_reader *reader);
 void conf_build_routes(struct conf_reader *reader);
 void conf_build_media(struct conf_reader *reader);
+void conf_free_routes(struct conf *conf);
 void conf_build_clients(struct conf_reader *reader);
 void conf_build_controls(struct conf_reader *reader);
 void conf_build_dynamic(struct conf_reader *reader, cfg_t *section,
@@ -113,6 +114,7 @@ void conf_check_statics(struct conf_reader *reader);
 void conf_check_dynamic(struct conf_reader *reader);
 void conf_check_clients(struct conf_reader *reader);
 void conf_check_controls(struct conf_reader *reader);
+void conf_check_routes(struct conf_reader *reader);
 /* Does anybody see the addresses of both at once? */
 bool conf_seen_together(const struct conf *conf, realm_id a, realm_id b);
 

@@ -14,6 +14,7 @@
 #include "common/mono.h"
 #include "common/privs.h"
 #include "proxy/exchange.h"
+#include "proxy/hunt.h"
 #include "proxy/relay.h"
 
 static struct dialog *dialog_of(struct list *node)
@@ -159,6 +160,7 @@ void call_free(struct call *call)
 		relay_free(container_of(pos, struct relay, node));
 	list_for_each_safe(pos, tmp, &call->dialogs)
 		dialog_free(dialog_of(pos));
+	hunt_free(call->hunt);
 	grants_done(&call->grants);
 	table_remove(&call->calls->by_token, &call->by_token);
 	su_timer_destroy(call->timer);
@@ -324,6 +326,8 @@ static void on_timer(su_root_magic_t *magic, su_timer_t *timer,
 		natlink_refresh(call->calls->natlink, call->group);
 		call->refresh_ms = now + NATLINK_REFRESH_MS;
 	}
+	if (hunt_tick(call, now))
+		return;
 	if (!relay_tick(call, now))
 		call_schedule(call);
 }
@@ -336,6 +340,8 @@ void call_schedule(struct call *call)
 
 	if (call->end_ms < due)
 		due = call->end_ms;
+	if (call->hunt != NULL && call->hunt->due_ms < due)
+		due = call->hunt->due_ms;
 	list_for_each(pos, &call->relays) {
 		struct relay *relay = container_of(pos, struct relay, node);
 

@@ -32,6 +32,7 @@ struct calls_counters {
 	uint64_t answered;
 	uint64_t strangers; /* in-dialog requests from a foreign address */
 	uint64_t unknown;   /* requests of no call */
+	uint64_t failovers; /* tried at another place */
 	uint64_t lost_acks; /* ended because no ACK came */
 };
 
@@ -72,7 +73,8 @@ struct call {
 	size_t relay_count;
 	size_t job_count;
 	struct grants grants;
-	bool has_group; /* asked for: to be released */
+	struct hunt *hunt; /* owned: where else it may go; or NULL */
+	bool has_group;    /* asked for: to be released */
 	uint64_t start_ms;
 	uint64_t refresh_ms; /* when to refresh the leases */
 	uint64_t end_ms;     /* when to end; UINT64_MAX: not known */

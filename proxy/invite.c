@@ -8,17 +8,21 @@
 #include <sofia-sip/sip_header.h>
 
 #include "common/log.h"
+#include "common/privs.h"
 #include "proxy/headers.h"
+#include "proxy/hunt.h"
 #include "proxy/job.h"
 #include "proxy/relay.h"
 #include "proxy/route.h"
+#include "proxy/uri.h"
 
 /* Where it goes. */
 struct target {
 	struct flow flow;
 	const char *uri; /* in the message's home, or its owner's */
 	const struct trunk *trunk;
-	int status; /* why it goes nowhere; 0: it goes */
+	struct hunt *hunt; /* owned: where else; or NULL */
+	int status;        /* why it goes nowhere; 0: it goes */
 	const char *reason;
 };
 
@@ -55,35 +59,34 @@ int invite_check_loop(const struct dispatch *dispatch, const sip_t *sip)
 	return 0;
 }
 
-static void to_user(struct dispatch *dispatch, const struct route_result *route,
-		    struct target *target)
+static bool find_user(struct dispatch *dispatch, const char *user,
+		      const char *domain, struct target *target)
 {
 	const struct location_binding *binding =
-		registrar_find(dispatch->registrar, route->user, route->domain);
+		registrar_find(dispatch->registrar, user, domain);
 
-	if (binding == NULL) {
-		target->status = 480;
-		return;
-	}
+	if (binding == NULL)
+		return false;
 	target->flow.listener = edge_listener_at(dispatch->calls->edge,
 						 binding->listen);
 	target->flow.peer = binding->received;
 	target->uri = binding->uri;
+	return true;
 }
 
 /* A host that the trunk may not see becomes the trunk's. */
-static const char *uri_for_trunk(const struct dispatch *dispatch,
-				 const struct trunk *trunk, realm_id from,
-				 msg_t *msg, const char *uri)
+static const char *hide_host(const struct dispatch *dispatch,
+			     const struct conf_trunk *trunk, realm_id from,
+			     msg_t *msg, const char *uri)
 {
 	struct hide_view view = { .conf = dispatch->conf,
 				  .from = from,
-				  .to = trunk->conf->realm };
+				  .to = trunk->realm };
 	struct hide hide = {
 		.shown = hide_shown_in_view,
 		.arg = &view,
-		.host = trunk->conf->host,
-		.port = trunk->conf->port,
+		.host = trunk->host,
+		.port = trunk->port,
 		.key = dispatch->calls->hide_key,
 	};
 	char *shown = NULL;
@@ -95,21 +98,123 @@ static const char *uri_for_trunk(const struct dispatch *dispatch,
 	return uri;
 }
 
-static void to_trunk(struct dispatch *dispatch, size_t index,
-		     const struct flow *from, msg_t *msg, const char *uri,
-		     struct target *target)
+/* Our own name in it becomes the trunk's as well: the number is its. */
+static const char *uri_for_trunk(const struct dispatch *dispatch,
+				 const struct conf_trunk *trunk,
+				 const struct flow *from, msg_t *msg,
+				 const char *uri)
 {
-	target->trunk = &dispatch->trunks.trunks[index];
-	target->flow.listener = edge_listener_of(dispatch->calls->edge,
-						 target->trunk->conf->realm);
-	target->uri = uri_for_trunk(dispatch, target->trunk, from->peer.realm,
-				    msg, uri);
-	if (!trunk_next_hop(target->trunk, 0, &target->flow.peer) ||
-	    target->flow.listener == NULL || target->uri == NULL) {
-		target->status = 503;
-		target->reason = "Reason: SIP;cause=503;"
-				 "text=\"trunk is not reachable\"\r\n";
+	su_home_t *home = msg_home(msg);
+	struct uri parts;
+	const char *rest;
+
+	if (uri_parse(uri, strlen(uri), &parts) < 0)
+		return NULL;
+	if (parts.scheme != URI_SIP ||
+	    route_domain(dispatch->conf, from->listener->index, parts.host.text,
+			 parts.host.len, parts.port) == NULL)
+		return hide_host(dispatch, trunk, from->peer.realm, msg, uri);
+	rest = parts.params.text != NULL ? parts.params.text - 1 : "";
+	return trunk->port == 5060 ?
+		       su_sprintf(home, "%.*s%s%s",
+				  (int)(parts.host.text - uri), uri,
+				  trunk->host, rest) :
+		       su_sprintf(home, "%.*s%s:%u%s",
+				  (int)(parts.host.text - uri), uri,
+				  trunk->host, trunk->port, rest);
+}
+
+/* All addresses of the trunk. */
+static void add_trunk(struct dispatch *dispatch, struct hunt *hunt,
+		      const struct trunk *trunk, const struct flow *from,
+		      msg_t *msg, const char *uri)
+{
+	struct flow flow = { .listener = edge_listener_of(dispatch->calls->edge,
+							  trunk->conf->realm) };
+
+	uri = uri_for_trunk(dispatch, trunk->conf, from, msg, uri);
+	if (flow.listener == NULL || uri == NULL)
+		return;
+	for (size_t i = 0; trunk_next_hop(trunk, i, &flow.peer); i++)
+		hunt_add(hunt, &flow, trunk, uri);
+}
+
+/* A number of the domain becomes a user's, who may not be there. */
+static void add_domain(struct dispatch *dispatch, struct hunt *hunt,
+		       const struct conf_domain *domain, const char *uri)
+{
+	struct target target = { .uri = NULL };
+	char user[USERS_NAME_MAX];
+	struct uri parts;
+
+	if (uri_parse(uri, strlen(uri), &parts) == 0 &&
+	    uri_unescape(parts.user, user, sizeof(user)) == 0 &&
+	    find_user(dispatch, user, domain->name, &target))
+		hunt_add(hunt, &target.flow, NULL, target.uri);
+}
+
+static void add_targets(struct dispatch *dispatch, struct hunt *hunt,
+			const struct invite_speaker *speaker,
+			const struct flow *from, msg_t *msg, const char *uri)
+{
+	const struct conf_route *route = hunt->route;
+	size_t order[CONF_TARGETS_MAX], count;
+	uint64_t random;
+	char text[HEADERS_VALUE_MAX];
+
+	if (route_rewrite(route, uri, text, sizeof(text)) < 0)
+		return;
+	random_bytes(&random, sizeof(random));
+	count = route_order(route, random, order);
+	for (size_t i = 0; i < count; i++) {
+		const struct conf_target *target = &route->targets[order[i]];
+
+		if (target->trunk == TRUNK_NONE)
+			add_domain(dispatch, hunt,
+				   &dispatch->conf->domains[target->domain],
+				   text);
+		else if (target->trunk != speaker->trunk)
+			add_trunk(dispatch, hunt,
+				  &dispatch->trunks.trunks[target->trunk], from,
+				  msg, text);
 	}
+}
+
+static void to_hunt(struct dispatch *dispatch,
+		    const struct invite_speaker *speaker,
+		    const struct route_result *route, const struct flow *from,
+		    msg_t *msg, const char *uri, struct target *target)
+{
+	const struct hunt_target *first;
+
+	target->status = 503;
+	target->hunt = hunt_new(route->route);
+	if (target->hunt == NULL)
+		return;
+	if (route->kind == ROUTE_TABLE)
+		add_targets(dispatch, target->hunt, speaker, from, msg, uri);
+	else
+		add_trunk(dispatch, target->hunt,
+			  &dispatch->trunks.trunks[route->trunk], from, msg,
+			  uri);
+	first = hunt_take(target->hunt);
+	if (first == NULL) {
+		if (route->kind == ROUTE_TABLE &&
+		    route->route->targets[0].trunk == TRUNK_NONE)
+			target->status = 480;
+		else
+			target->reason = "Reason: SIP;cause=503;"
+					 "text=\"trunk is not reachable\"\r\n";
+		return;
+	}
+	target->status = 0;
+	target->flow = first->flow;
+	target->trunk = first->trunk;
+	target->uri = su_strdup(msg_home(msg), first->uri);
+	if (target->hunt->count > 1)
+		return;
+	hunt_free(target->hunt);
+	target->hunt = NULL;
 }
 
 /* The other party of the call whose Contact is named. */
@@ -145,6 +250,7 @@ static void find_target(struct dispatch *dispatch,
 		.request_uri = uri,
 		.speaker = speaker->trunk != TRUNK_NONE ? ROUTE_FROM_TRUNK :
 							  ROUTE_FROM_USER,
+		.method = sip->sip_request->rq_method_name,
 		.trunk = speaker->trunk,
 		.listen = from->listener->index,
 	};
@@ -162,10 +268,12 @@ static void find_target(struct dispatch *dispatch,
 	route_find(&query, &route);
 	switch (route.kind) {
 	case ROUTE_USER:
-		to_user(dispatch, &route, target);
+		if (!find_user(dispatch, route.user, route.domain, target))
+			target->status = 480;
 		break;
 	case ROUTE_TRUNK:
-		to_trunk(dispatch, route.trunk, from, msg, uri, target);
+	case ROUTE_TABLE:
+		to_hunt(dispatch, speaker, &route, from, msg, uri, target);
 		break;
 	case ROUTE_REFUSE:
 		target->status = route.status;
@@ -182,11 +290,13 @@ void invite_start(struct dispatch *dispatch,
 
 	find_target(dispatch, speaker, leg, from, msg, sip, &target);
 	if (target.status != 0) {
+		hunt_free(target.hunt);
 		edge_reply(from, msg, target.status, NULL, target.reason);
 		return;
 	}
 	call = call_new(dispatch->calls, from, &target.flow, sip);
 	if (call == NULL) {
+		hunt_free(target.hunt);
 		edge_reply(from, msg, 503, NULL, "Retry-After: 5\r\n");
 		return;
 	}
@@ -194,6 +304,7 @@ void invite_start(struct dispatch *dispatch,
 		call->legs[CALL_A].trunk =
 			&dispatch->trunks.trunks[speaker->trunk];
 	call->legs[CALL_B].trunk = target.trunk;
+	call->hunt = target.hunt;
 	log_debug("call %s: %s from %s", call->token,
 		  sip->sip_request->rq_method_name, from->listener->host_port);
 	relay_request(&call->legs[CALL_A], dialog_find(call, NULL), from, msg,

@@ -26,7 +26,7 @@ const char *leg_user(const struct leg *leg, char buf[CALL_USER_TEXT])
  * A request tells its Record-Route in the order of our Route; a response in
  * the reverse one.
  */
-static const sip_route_t *routes_of(su_home_t *home, const sip_t *sip)
+const sip_route_t *leg_routes(su_home_t *home, const sip_t *sip)
 {
 	sip_route_t *routes = NULL;
 
@@ -71,7 +71,7 @@ void leg_learn(struct leg *leg, struct dialog *dialog, const sip_t *sip)
 	}
 	if (!target->is_routed) {
 		target->is_routed = true;
-		target->routes = routes_of(home, sip);
+		target->routes = leg_routes(home, sip);
 	}
 }
 

@@ -66,6 +66,8 @@ struct dialog {
 };
 
 struct leg *leg_other(const struct leg *leg);
+/* The Route headers that the Record-Route of a message asks for. */
+const sip_route_t *leg_routes(su_home_t *home, const sip_t *sip);
 /* Remembers the remote target and, at the first time, the route set that the
  * message of that side's party tells (RFC 3261 12.1, 12.2). */
 void leg_learn(struct leg *leg, struct dialog *dialog, const sip_t *sip);

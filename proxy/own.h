@@ -15,4 +15,10 @@ msg_t *own_request(struct call *call, struct dialog *dialog, enum call_side to,
 void own_ack(struct call *call, struct dialog *dialog, enum call_side to,
 	     uint32_t cseq);
 
+/*
+ * A 2xx to an INVITE that nobody wants any more: it is acknowledged and told
+ * that it is over, from what itself says.
+ */
+void own_refuse(const struct flow *to, const sip_t *response);
+
 #endif

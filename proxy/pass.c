@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "proxy/headers.h"
+#include "proxy/hunt.h"
 #include "proxy/own.h"
 #include "proxy/subscription.h"
 #include "proxy/tighten.h"
@@ -93,7 +94,7 @@ static void pass_request(struct job *job, const struct exchange_result *result)
 		job->msg = NULL;
 		error = relay_send(relay, msg);
 	}
-	if (error == 0)
+	if (error == 0 || (error == -EIO && hunt_failed(relay, 503)))
 		return;
 	log_warn("call %s: request cannot be sent: %s", job->call->token,
 		 strerror(-error));

@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "common/mono.h"
+#include "proxy/hunt.h"
 #include "proxy/job.h"
 #include "proxy/own.h"
 #include "proxy/subscription.h"
@@ -32,6 +33,17 @@ static bool branch_equal(const struct table_node *node, const void *key)
 	const struct relay *relay = container_of(node, struct relay, by_branch);
 
 	return strcmp(relay->branch, key) == 0;
+}
+
+struct relay *relay_of_branch(const struct calls *calls, const char *branch)
+{
+	struct table_node *node = NULL;
+
+	if (branch != NULL)
+		node = table_find(&calls->by_branch, branch_hash(calls, branch),
+				  branch_equal, branch);
+	return node != NULL ? container_of(node, struct relay, by_branch) :
+			      NULL;
 }
 
 static void set_branch(struct relay *relay)
@@ -61,8 +73,8 @@ static int copy_headers(struct relay *relay, const sip_t *sip, const char *uri)
 		       -ENOMEM;
 }
 
-static struct relay *relay_new(struct call *call, struct dialog *dialog,
-			       enum call_side from)
+struct relay *relay_new(struct call *call, struct dialog *dialog,
+			enum call_side from)
 {
 	struct relay *relay;
 
@@ -98,6 +110,8 @@ void relay_free(struct relay *relay)
 		dialog_end(root);
 	server_free(relay->server);
 	client_free(relay->client);
+	if (relay->spare != NULL)
+		msg_destroy(relay->spare);
 	su_home_unref(relay->home);
 	free(relay->ack_body);
 	call->relay_count--;
@@ -242,8 +256,7 @@ static void on_cancel(const sip_t *cancel, void *arg)
 	job_pump(call);
 }
 
-/* The dialog that a response speaks of; NULL: one that cannot be any more. */
-static struct dialog *dialog_of_response(struct relay *relay, msg_t *msg)
+struct dialog *relay_dialog(struct relay *relay, msg_t *msg)
 {
 	const sip_t *sip = msg != NULL ? sip_object(msg) : NULL;
 	struct dialog *dialog;
@@ -260,7 +273,8 @@ static struct dialog *dialog_of_response(struct relay *relay, msg_t *msg)
 static void finish_abandoned(struct relay *relay, int status, msg_t *msg)
 {
 	struct call *call = relay->call;
-	struct dialog *dialog = dialog_of_response(relay, msg);
+	struct dialog *dialog = relay->is_replaced ? NULL :
+						     relay_dialog(relay, msg);
 
 	if (status < 200) {
 		if (msg != NULL)
@@ -272,6 +286,9 @@ static void finish_abandoned(struct relay *relay, int status, msg_t *msg)
 		leg_learn(&call->legs[!relay->from], dialog, sip_object(msg));
 		relay_refuse_answer(relay, dialog);
 	}
+	if (msg != NULL && status < 300 && relay->is_replaced &&
+	    relay->method == sip_method_invite)
+		own_refuse(&relay->hop, sip_object(msg));
 	if (msg != NULL)
 		msg_destroy(msg);
 	relay_free(relay);
@@ -306,7 +323,15 @@ static void on_response(int status, msg_t *msg, void *arg)
 			msg_destroy(msg);
 		return;
 	}
-	dialog = dialog_of_response(relay, msg);
+	if (status < 200 && relay->is_first)
+		hunt_sign(call);
+	relay->has_sign |= status < 200;
+	if (status >= 300 && hunt_failed(relay, status)) {
+		if (msg != NULL)
+			msg_destroy(msg);
+		return;
+	}
+	dialog = relay_dialog(relay, msg);
 	if (dialog == NULL) /* too many forks */
 		dialog = relay->dialog;
 	if (msg != NULL && status < 300)
@@ -351,13 +376,14 @@ void relay_bye(struct call *call, struct dialog *dialog, enum call_side to)
 
 int relay_send(struct relay *relay, msg_t *msg)
 {
-	struct flow hop;
-
 	set_branch(relay);
 	set_limit(relay);
-	leg_next_hop(&relay->call->legs[!relay->from], relay->dialog, &hop);
+	leg_next_hop(&relay->call->legs[!relay->from], relay->dialog,
+		     &relay->hop);
 	relay->state = RELAY_SENT;
-	return client_new(&hop, msg, relay->branch, on_response, relay,
+	if (relay->is_first)
+		hunt_sent(relay->call);
+	return client_new(&relay->hop, msg, relay->branch, on_response, relay,
 			  &relay->client);
 }
 
@@ -370,6 +396,13 @@ static void end_pattern(const struct relay *relay)
 	    (relay->method == sip_method_invite ||
 	     relay->method == sip_method_update))
 		dialog_end(root);
+}
+
+static bool is_first_of_many(const struct relay *relay)
+{
+	const struct hunt *hunt = relay->call->hunt;
+
+	return relay->is_first && hunt != NULL && hunt->next < hunt->count;
 }
 
 void relay_request(struct leg *leg, struct dialog *dialog,
@@ -396,73 +429,13 @@ void relay_request(struct leg *leg, struct dialog *dialog,
 	end_pattern(relay);
 	subscription_request(relay, sip);
 	leg_learn(leg, dialog, sip);
+	if (is_first_of_many(relay))
+		relay->spare = msg_copy(msg);
 	if (!job_add(relay, dialog, JOB_REQUEST, leg->side, 0,
 		     server_request(relay->server))) {
 		relay_answer(relay, 500, NULL);
 		relay_free(relay);
 	}
-}
-
-static struct relay *find_invite(const struct leg *leg, uint32_t cseq)
-{
-	struct list *pos;
-
-	list_for_each(pos, &leg->call->relays) {
-		struct relay *relay = relay_of(pos);
-
-		if (relay->state == RELAY_LINGERING &&
-		    relay->method == sip_method_invite &&
-		    relay->from == leg->side && relay->cseq == cseq)
-			return relay;
-	}
-	return NULL;
-}
-
-void relay_ack(struct leg *leg, struct dialog *dialog, msg_t *msg)
-{
-	sip_t *sip = sip_object(msg);
-	struct relay *relay = find_invite(leg, sip->sip_cseq->cs_seq);
-
-	/* Another one is on its way while the first one still waits. */
-	if (relay == NULL || (relay->is_acked && !relay->is_ack_sent)) {
-		msg_destroy(msg);
-		return;
-	}
-	relay->is_acked = true;
-	job_add(relay, dialog, JOB_ACK, leg->side, 0, msg);
-	job_pump(leg->call);
-}
-
-void relay_stray(struct calls *calls, const struct flow *from, msg_t *msg)
-{
-	const sip_t *sip = sip_object(msg);
-	const char *branch = sip->sip_via->v_branch;
-	struct table_node *node = NULL;
-	struct relay *relay;
-	struct dialog *dialog;
-
-	if (branch != NULL)
-		node = table_find(&calls->by_branch, branch_hash(calls, branch),
-				  branch_equal, branch);
-	relay = node != NULL ? container_of(node, struct relay, by_branch) :
-			       NULL;
-	if (relay == NULL || relay->state != RELAY_LINGERING ||
-	    relay->method != sip_method_invite ||
-	    sip->sip_cseq->cs_method != sip_method_invite ||
-	    sip->sip_cseq->cs_seq != relay->cseq ||
-	    sip->sip_status->st_status / 100 != 2) {
-		edge_discard(from->listener, msg);
-		return;
-	}
-	dialog = dialog_of_response(relay, msg);
-	if (dialog == NULL) {
-		edge_discard(from->listener, msg);
-		return;
-	}
-	leg_learn(&relay->call->legs[!relay->from], dialog, sip);
-	job_add(relay, dialog, JOB_LATE, !relay->from,
-		sip->sip_status->st_status, msg);
-	job_pump(relay->call);
 }
 
 static struct relay *find_due(const struct call *call, uint64_t now_ms)

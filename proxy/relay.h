@@ -40,7 +40,11 @@ struct relay {
 	struct server *server; /* owned; NULL: ours, or answered */
 	struct client *client; /* owned; NULL: not sent, or answered */
 	char branch[GUARD_BRANCH_TEXT];
+	msg_t *spare;      /* owned: the request as it came; or NULL */
+	struct flow hop;   /* where it was sent to */
 	bool is_first;     /* the request that made the call */
+	bool is_replaced;  /* was sent elsewhere since */
+	bool has_sign;     /* a 1xx other than 100 has come */
 	bool is_cancelled; /* by its sender */
 	bool is_acked;     /* an ACK has come */
 	bool is_ack_sent;
@@ -63,6 +67,12 @@ void relay_request(struct leg *leg, struct dialog *dialog,
 void relay_ack(struct leg *leg, struct dialog *dialog, msg_t *msg);
 /* A response without a transaction: a repeated or late 2xx. Takes `msg`. */
 void relay_stray(struct calls *calls, const struct flow *from, msg_t *msg);
+/*
+ * Sends the request once more as it came, to where the leg is now: to this
+ * Request-URI (NULL: the same). The relay is done with. False: it could not
+ * be done, it has been answered.
+ */
+bool relay_again(struct relay *relay, const char *uri);
 /* A BYE of our own to the party of that side; nobody waits for its answer. */
 void relay_bye(struct call *call, struct dialog *dialog, enum call_side to);
 
@@ -79,6 +89,14 @@ void relay_refuse_answer(struct relay *relay, struct dialog *dialog);
 /* The call cannot go on: all who wait for an answer get this one, parties of
  * a dialog a BYE. Frees relays. */
 void relay_fail_call(struct call *call, int status, const char *reason);
+
+/* A new one of the call; NULL: no memory, or CALL_RELAYS_MAX. */
+struct relay *relay_new(struct call *call, struct dialog *dialog,
+			enum call_side from);
+/* The one that was sent with this branch, or NULL. */
+struct relay *relay_of_branch(const struct calls *calls, const char *branch);
+/* The dialog that a response speaks of; NULL: one that cannot be any more. */
+struct dialog *relay_dialog(struct relay *relay, msg_t *msg);
 
 /* Drops it without a word. */
 void relay_free(struct relay *relay);

@@ -189,22 +189,23 @@ static json_t *status_json(const struct status *status)
 		return NULL;
 	json_object_set_new(
 		object, "counters",
-		json_pack(
-			"{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
-			"started", (json_int_t)calls->counters.started,
-			"answered", (json_int_t)calls->counters.answered,
-			"refused", (json_int_t)calls->counters.refused,
-			"failed", (json_int_t)calls->counters.failed,
-			"strangers", (json_int_t)calls->counters.strangers,
-			"unknown", (json_int_t)calls->counters.unknown,
-			"lost_acks", (json_int_t)calls->counters.lost_acks,
-			"asks", (json_int_t)link.asks, "releases_waiting",
-			(json_int_t)link.releases_waiting, "registered",
-			(json_int_t)registrar->registered, "challenged",
-			(json_int_t)registrar->challenged, "lost_responses",
-			(json_int_t)sofia_guard_lost_responses(),
-			"other_versions",
-			(json_int_t)sofia_guard_other_versions()));
+		json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
+			  "s:I}",
+			  "started", (json_int_t)calls->counters.started,
+			  "answered", (json_int_t)calls->counters.answered,
+			  "refused", (json_int_t)calls->counters.refused,
+			  "failed", (json_int_t)calls->counters.failed,
+			  "strangers", (json_int_t)calls->counters.strangers,
+			  "unknown", (json_int_t)calls->counters.unknown,
+			  "lost_acks", (json_int_t)calls->counters.lost_acks,
+			  "failovers", (json_int_t)calls->counters.failovers,
+			  "asks", (json_int_t)link.asks, "releases_waiting",
+			  (json_int_t)link.releases_waiting, "registered",
+			  (json_int_t)registrar->registered, "challenged",
+			  (json_int_t)registrar->challenged, "lost_responses",
+			  (json_int_t)sofia_guard_lost_responses(),
+			  "other_versions",
+			  (json_int_t)sofia_guard_other_versions()));
 	return object;
 }
 

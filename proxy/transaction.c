@@ -76,6 +76,11 @@ msg_t *server_request(struct server *server)
 	return nta_incoming_getrequest(server->irq);
 }
 
+void server_rebind(struct server *server, void *arg)
+{
+	server->arg = arg;
+}
+
 static void tag_answer(struct server *server)
 {
 	uint64_t random;

@@ -33,6 +33,8 @@ void server_reply(struct server *server, int status, const char *phrase,
  * CSeq of the request. 0 or -Exxx.
  */
 int server_forward(struct server *server, msg_t *msg);
+/* Another one is told of the CANCEL. */
+void server_rebind(struct server *server, void *arg);
 /*
  * Final answers are sent again by the library as long as needed. One that was
  * not answered is answered with 500.

@@ -115,7 +115,7 @@ START_TEST(all_sections_arrive_in_the_structs)
 	ck_assert_uint_eq(conf->trunks[0].port, 5060);
 	ck_assert_uint_eq(conf->trunks[1].port, 5070);
 	ck_assert_str_eq(conf->trunks[1].host, "198.51.100.1");
-	ck_assert_uint_eq(conf->routes[0].trunk, 1);
+	ck_assert_uint_eq(conf->routes[0].targets[0].trunk, 1);
 	ck_assert_uint_eq(conf->media_count, 2);
 	ck_assert_uint_eq(conf->media[0].line, 21);
 	ck_assert_uint_eq(conf->media[0].match_port, 1111);
@@ -326,7 +326,7 @@ START_TEST(the_examples_have_no_mistakes)
 	static const char *const files[] = {
 		"viaduct.conf.example",      "examples/egress.conf",
 		"examples/ingress.conf",     "examples/media.conf",
-		"examples/one-address.conf",
+		"examples/one-address.conf", "examples/routes.conf",
 	};
 	const char *srcdir = getenv("srcdir");
 

@@ -232,6 +232,46 @@ static const struct {
 	  "f:6: trunk d: host is not set\n" },
 	{ CONF_TWO_REALMS "route default { }\n",
 	  "f:3: route default: to is not set\n" },
+	{ CONF_TWO_REALMS
+	  "trunk t { realm = outside host = 1.1.1.1 }\n"
+	  "trunk inside { realm = outside host = 1.1.1.2 }\n"
+	  "route a { from = {inside, moon} number = 4x strip = 33\n"
+	  "prefix = \"a\" method = invite timeout = 0\n"
+	  "to = {u, \"t x\", \"t 1 2 3\", t, \"t 2\"}\n"
+	  "failover = {200, 5, \"500-499\"} }\n",
+	  "f:5: \"inside\" is a realm and a trunk: which one is meant?\n"
+	  "f:5: there is no realm and no trunk \"moon\"\n"
+	  "f:5: \"4x\" is no start of a number\n"
+	  "f:5: \"33\" is no number from 0 to 32\n"
+	  "f:6: \"a\" is no start of a number\n"
+	  "f:6: \"invite\" is no method (like INVITE)\n"
+	  "f:6: \"0\" is no number from 1 to 180\n"
+	  "f:7: there is no trunk \"u\"\n"
+	  "f:7: \"t x\" is not NAME, NAME PRIORITY or NAME PRIORITY "
+	  "WEIGHT\n"
+	  "f:7: \"t 1 2 3\" is not NAME, NAME PRIORITY or NAME PRIORITY "
+	  "WEIGHT\n"
+	  "f:7: \"t 2\" is named twice\n"
+	  "f:8: \"200\" is no status from 300 to 699 and no range of "
+	  "them\n"
+	  "f:8: \"5\" is no status from 300 to 699 and no range of them\n"
+	  "f:8: \"500-499\" is no status from 300 to 699 and no range of "
+	  "them\n" },
+	{ "emergency = {112, \"1x\"}\n" CONF_TWO_REALMS
+	  "trunk t { realm = outside host = 1.1.1.1 }\n"
+	  "route default { to = t }\n"
+	  "route a { number = {44, 49} from = inside to = t }\n"
+	  "route b { number = {49, 33} from = {outside, inside} to = t }\n"
+	  "route c { number = 49 to = t }\n"
+	  "route d { number = 49 method = INVITE to = t }\n"
+	  "route e { number = 49 method = {INFO, INVITE} to = t }\n"
+	  "route a.example { to = t }\n"
+	  "route f { domain = A.example to = t }\n",
+	  "f:1: \"1x\" is no number\n"
+	  "f:7: route b is for the same requests as route a (see line 6)\n"
+	  "f:10: route e is for the same requests as route d (see line 9)\n"
+	  "f:12: route f is for the same requests as route a.example (see "
+	  "line 11)\n" },
 	/* Dynamic mappings */
 	{ "realm inside { interface = in0 networks = \"10.0.0.0/8\"\n"
 	  "reaches = outside dynamic = yes }\n"

@@ -18,9 +18,15 @@ static struct conf_trunk trunks[] = {
 	{ .realm = 1, .host = (char[]){ "20.20.20.1" }, .port = 5060 },
 	{ .realm = 1, .host = (char[]){ "sip.carrier.example" }, .port = 5070 },
 };
+static struct conf_target targets[] = { { .trunk = 0 }, { .trunk = 1 } };
 static struct conf_route routes[] = {
-	{ .name = (char[]){ "default" }, .trunk = 1 },
-	{ .name = (char[]){ "partner.example" }, .trunk = 0 },
+	{ .name = (char[]){ "default" },
+	  .targets = targets + 1,
+	  .target_count = 1 },
+	{ .name = (char[]){ "partner.example" },
+	  .domain = (char[]){ "partner.example" },
+	  .targets = targets,
+	  .target_count = 1 },
 };
 static struct conf conf = { .domains = domains,
 			    .domain_count = 2,
@@ -66,6 +72,7 @@ static void assert_route(enum route_speaker speaker, size_t listen,
 				     .trunks = &list,
 				     .users = &users,
 				     .request_uri = uri,
+				     .method = "INVITE",
 				     .speaker = speaker,
 				     .trunk = 0,
 				     .listen = listen };
@@ -80,6 +87,10 @@ static void assert_route(enum route_speaker speaker, size_t listen,
 		break;
 	case ROUTE_TRUNK:
 		snprintf(have, sizeof(have), "trunk %zu", result.trunk);
+		break;
+	case ROUTE_TABLE:
+		snprintf(have, sizeof(have), "trunk %zu",
+			 result.route->targets[0].trunk);
 		break;
 	case ROUTE_REFUSE:
 		snprintf(have, sizeof(have), "%d %s", result.status,

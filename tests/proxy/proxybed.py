@@ -22,7 +22,7 @@ FAKE = os.path.abspath(os.environ.get("FAKE_NATCTL", "tests/proxy/fake_natctl"))
 NET = f"127.{20 + os.getpid() % 200}"
 IN, OUT = f"{NET}.1.1", f"{NET}.2.1"
 OUTER_IN, OUTER_OUT = f"{NET}.3.1", f"{NET}.4.1"
-USERS = ("alice", "bob", "carol", "dave")
+USERS = ("alice", "bob", "carol", "dave", "100")
 
 CONF = """
 rundir = "{dir}"
