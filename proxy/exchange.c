@@ -283,6 +283,23 @@ static void choose_lease(struct exchange *exchange, size_t stream, bool is_rtcp)
 	}
 }
 
+/*
+ * A stream that is put on hold by an address of nobody names no endpoint, but
+ * it goes on where it was: what was leased for it stays.
+ */
+static void keep_lease(struct exchange *exchange, size_t stream)
+{
+	const struct exchange_input *input = &exchange->input;
+	const struct session_party *before =
+		session_party(&input->dialog->session,
+			      (enum session_side)input->from);
+
+	if (exchange->media.streams[stream].hold &&
+	    !exchange->media.streams[stream].refused && before->known &&
+	    stream < before->media.count)
+		exchange->party.streams[stream] = before->streams[stream];
+}
+
 static int send_ask(struct exchange *exchange)
 {
 	struct call *call = exchange->input.call;
@@ -347,6 +364,7 @@ static int map_streams(struct exchange *exchange)
 		return 0;
 	}
 	for (size_t i = 0; i < exchange->plan.count; i++) {
+		keep_lease(exchange, i);
 		choose_lease(exchange, i, false);
 		choose_lease(exchange, i, true);
 	}

@@ -47,6 +47,9 @@ static void map_streams(const struct session_party *party,
 		const struct grant *rtp = party->streams[i].rtp;
 		const struct grant *rtcp = party->streams[i].rtcp;
 
+		/* What is kept for a stream on hold is not told. */
+		if (party->media.streams[i].hold)
+			continue;
 		if (rtp != NULL) {
 			change->streams[i].addr = rtp->outer.addr;
 			change->streams[i].port = rtp->outer.port;

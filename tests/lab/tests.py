@@ -12,6 +12,7 @@ import fast
 import firewall
 import interchanges
 import nat
+import negotiation
 import overlap
 import pools
 import requests
@@ -64,6 +65,7 @@ TESTS = {
     "tcp_leases": nat.Tcp.run,
     "static_entry": nat.Static.run,
     "dynamic": nat.Dynamic.run,
+    "negotiation": negotiation.negotiation,
 }
 
 

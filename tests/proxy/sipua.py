@@ -78,11 +78,13 @@ class Agent:
     """A user agent on one UDP socket, without any transaction layer."""
 
     def __init__(self, user, address, edge, port=5060, password="pw",
-                 domain="example.com"):
-        self.user, self.address, self.edge = user, address, (edge, 5060)
+                 domain="example.com", bound=None, edge_port=5060):
+        """`bound`: a socket that is bound there already, to be taken over."""
+        self.user, self.address, self.edge = user, address, (edge, edge_port)
         self.port, self.password, self.domain = port, password, domain
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((address, port))
+        self.socket = bound or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if not bound:
+            self.socket.bind((address, port))
         self.socket.settimeout(0.1)
         self.inbox = queue.Queue()
         self.seen = []
@@ -212,7 +214,7 @@ class Agent:
         if 100 < status < 300:
             lines.append(f"Contact: {self.contact}")
         lines += headers
-        if body:
+        if body and not any(h.startswith("Content-Type:") for h in headers):
             lines.append("Content-Type: application/sdp")
         lines.append(f"Content-Length: {len(body)}")
         self.send("\r\n".join(lines) + "\r\n\r\n" + body, request.source)
