@@ -339,6 +339,41 @@ static void check_gateway(struct conf_reader *reader, size_t realm)
 				   value->text);
 }
 
+static bool has_ipv6(const struct conf *conf, realm_id realm)
+{
+	for (size_t i = 0; i < conf->realms[realm].network_count; i++)
+		if (conf->realms[realm].networks[i].addr.family == IP_V6)
+			return true;
+	for (size_t i = 0; i < conf->pool_count; i++)
+		for (size_t k = 0; conf->pools[i].realm == realm &&
+				   k < conf->pools[i].range_count;
+		     k++)
+			if (conf->pools[i].ranges[k].prefix.addr.family ==
+			    IP_V6)
+				return true;
+	return false;
+}
+
+/* Routing tables of a realm's own are those of IPv4. */
+static void check_ipv6(struct conf_reader *reader, size_t realm)
+{
+	const struct conf *conf = reader->conf;
+	const struct conf_section *place =
+		conf_section_of(reader, conf_section_at(reader, "realm", realm),
+				realm);
+	bool gateway = conf->realms[realm].gateway.family != IP_NONE;
+
+	if (has_ipv6(conf, (realm_id)realm) &&
+	    (gateway || conf_overlaps(conf, (realm_id)realm)))
+		conf_mistake_add(&reader->mistakes, place->path, place->line,
+				 "realm %s has IPv6 addresses and %s: that "
+				 "takes a routing table of its own, which is "
+				 "one of IPv4",
+				 conf->realms[realm].name,
+				 gateway ? "a gateway" :
+					   "the same addresses as another");
+}
+
 /* A realm without one is not what was meant, but other programs work. */
 static void check_has_interface(struct conf_reader *reader, size_t realm)
 {
@@ -365,6 +400,7 @@ void conf_check(struct conf_reader *reader)
 		check_has_interface(reader, i);
 		check_interfaces(reader, i);
 		check_gateway(reader, i);
+		check_ipv6(reader, i);
 		check_reaches(reader, i);
 		check_networks(reader, i);
 	}

@@ -162,37 +162,21 @@ bool conf_get_realm(struct conf_reader *reader, const struct conf_value *value,
 	return true;
 }
 
-/* Is the family one that is translated? */
-static bool family_is_taken(struct conf_reader *reader,
-			    const struct conf_value *value,
-			    const struct ip_addr *addr)
-{
-	if (addr->family == IP_V4)
-		return true;
-	conf_value_mistake(reader, value,
-			   "\"%s\": IPv6 is not translated, only IPv4 is "
-			   "taken here",
-			   value->text);
-	return false;
-}
-
 /* Like ip_prefix_parse; says so when only the host bits are wrong. */
 static bool parse_prefix(struct conf_reader *reader,
-			 const struct conf_value *value, size_t len,
-			 struct ip_prefix *ret)
+			 const struct conf_value *value, const char *text,
+			 size_t len, struct ip_prefix *ret)
 {
-	const char *slash = memchr(value->text, '/', len);
+	const char *slash = memchr(text, '/', len);
 	struct ip_prefix prefix;
 	struct ip_addr addr;
-	size_t addr_len = slash ? (size_t)(slash - value->text) : len;
+	size_t addr_len = slash ? (size_t)(slash - text) : len;
 
-	if (ip_prefix_parse(value->text, len, &prefix) == 0) {
-		if (!family_is_taken(reader, value, &prefix.addr))
-			return false;
+	if (ip_prefix_parse(text, len, &prefix) == 0) {
 		*ret = prefix;
 		return true;
 	}
-	if (slash && ip_addr_parse(value->text, addr_len, &addr) == 0)
+	if (slash && ip_addr_parse(text, addr_len, &addr) == 0)
 		conf_value_mistake(reader, value,
 				   "\"%s\": the length of the prefix is not "
 				   "one, or bits behind it are not 0",
@@ -220,27 +204,49 @@ bool conf_get_prefix(struct conf_reader *reader, const struct conf_value *value,
 {
 	if (!value)
 		return false;
-	return parse_prefix(reader, value, strlen(value->text), ret);
+	return parse_prefix(reader, value, value->text, strlen(value->text),
+			    ret);
+}
+
+/*
+ * The colon before the ports, or NULL: there are none. *ret_prefix becomes the
+ * prefix before it, of *ret_len bytes: IPv6, with colons of its own, stands in
+ * brackets where ports follow.
+ */
+static const char *find_ports(const char *text, const char **ret_prefix,
+			      size_t *ret_len)
+{
+	const char *end = text[0] == '[' ? strchr(text, ']') : NULL;
+	const char *colon = strchr(text, ':');
+
+	if (end && (end[1] == ':' || end[1] == '\0')) {
+		*ret_prefix = text + 1;
+		*ret_len = (size_t)(end - text - 1);
+		return end[1] == ':' ? end + 1 : NULL;
+	}
+	if (colon && strchr(colon + 1, ':'))
+		colon = NULL;
+	*ret_prefix = text;
+	*ret_len = colon ? (size_t)(colon - text) : strlen(text);
+	return colon;
 }
 
 bool conf_get_range(struct conf_reader *reader, const struct conf_value *value,
 		    bool ports_optional, struct conf_range *ret)
 {
 	struct conf_range range = { .ports = { 1, UINT16_MAX } };
-	const char *colon;
+	const char *prefix, *colon;
 	size_t len;
 
 	if (!value)
 		return false;
-	len = strlen(value->text);
-	colon = memrchr(value->text, ':', len);
-	/* Bare IPv6 has colons of its own. */
-	if (colon && memchr(value->text, ':', (size_t)(colon - value->text)))
-		colon = NULL;
-	if (!colon && !ports_optional && !memchr(value->text, ':', len)) {
+	colon = find_ports(value->text, &prefix, &len);
+	if (!colon && !ports_optional) {
 		conf_value_mistake(reader, value,
-				   "\"%s\" names no ports (PREFIX:FIRST-LAST)",
-				   value->text);
+				   "\"%s\" names no ports (%s:FIRST-LAST)",
+				   value->text,
+				   memchr(prefix, ':', len) ? "[PREFIX]" :
+							      "PREFIX");
 		return false;
 	}
 	if (colon &&
@@ -250,9 +256,7 @@ bool conf_get_range(struct conf_reader *reader, const struct conf_value *value,
 				   value->text, colon + 1);
 		return false;
 	}
-	if (colon)
-		len = (size_t)(colon - value->text);
-	if (!parse_prefix(reader, value, len, &range.prefix))
+	if (!parse_prefix(reader, value, prefix, len, &range.prefix))
 		return false;
 	*ret = range;
 	return true;
@@ -271,8 +275,6 @@ bool conf_get_endpoint(struct conf_reader *reader,
 				   value->text);
 		return false;
 	}
-	if (!family_is_taken(reader, value, &endpoint.addr))
-		return false;
 	*ret = endpoint;
 	return true;
 }

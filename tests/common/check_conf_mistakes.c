@@ -48,8 +48,6 @@ START_TEST(all_mistakes_of_a_file_are_told_at_once)
 		"f:4: \"intrface\" is no setting of a section realm\n"
 		"f:5: \"10.0.0.1/8\": the length of the prefix is not one, or "
 		"bits behind it are not 0\n"
-		"f:6: \"fd00::/8\": IPv6 is not translated, only IPv4 is taken "
-		"here\n"
 		"f:7: there is no realm \"outsid\"\n"
 		"f:8: \"sometimes\" is not one of auto or force\n"
 		"f:9: \"-1\" is no number from 0 to 86400\n"
@@ -177,12 +175,21 @@ static const struct {
 	  "f:4: \"224.0.0.0/4:2-9\" holds addresses that no host has\n" },
 	{ CONF_TWO_REALMS "pool p { realm = outside endpoints =\n"
 			  "{\"9.9.9.9/33:1-9\", \"x:1-9\", \"9.9.9.9:9-1\",\n"
-			  "\"[2001:db8::1]:2-9\"} }\n",
+			  "\"2001:db8::1\", \"[2001:db8::1/64]:2-9\",\n"
+			  "\"[2001:db8::]x:2-9\"} }\n",
 	  "f:4: \"9.9.9.9/33:1-9\": the length of the prefix is not one, or "
 	  "bits behind it are not 0\n"
 	  "f:4: \"x:1-9\" is no address or prefix\n"
 	  "f:4: \"9.9.9.9:9-1\": \"9-1\" is no port or FIRST-LAST\n"
-	  "f:5: \"[2001:db8::1]:2-9\" is no address or prefix\n" },
+	  "f:5: \"2001:db8::1\" names no ports ([PREFIX]:FIRST-LAST)\n"
+	  "f:5: \"[2001:db8::1/64]:2-9\": the length of the prefix is not "
+	  "one, or bits behind it are not 0\n"
+	  "f:6: \"[2001:db8::]x:2-9\" names no ports ([PREFIX]:FIRST-LAST)\n" },
+	{ "realm x { interface = x gateway = 10.0.0.9\n"
+	  "networks = {\"10.0.0.0/8\", \"2001:db8:1::/48\"} reaches = y }\n"
+	  "realm y { interface = y pool = \"[2001:db8:2::10/124]:2-9\" }\n",
+	  "f:1: realm x has IPv6 addresses and a gateway: that takes a routing "
+	  "table of its own, which is one of IPv4\n" },
 	{ CONF_TWO_REALMS "realm x { interface = x networks = 7.0.0.0/8\n"
 			  "pool = \"203.0.113.19:20000-20001\" }\n"
 			  "realm y { interface = y reaches = {x, outside} }\n",
@@ -199,8 +206,6 @@ static const struct {
 	  "f:4: \"10.0.0.1:5060\" is also that of listen a\n"
 	  "f:5: \"0.0.0.0:5060\" is no address of one host\n"
 	  "f:6: \"10.0.0.1\" is no ADDRESS:PORT\n"
-	  "f:7: \"[::1]:5060\": IPv6 is not translated, only IPv4 is taken "
-	  "here\n"
 	  "f:8: listen f: realm is not set\n"
 	  "f:8: listen f: udp is not set\n" },
 	{ "realm x { interface = x gateway = 224.0.0.1 reaches = y }\n"
