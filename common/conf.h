@@ -178,6 +178,7 @@ struct conf {
 	char *table;            /* nft table, default viaduct */
 	char *user;             /* NULL: stay */
 	unsigned announce_time; /* seconds, default 60 */
+	unsigned pool_alarm;    /* per cent of a pool, default 90 */
 	bool fastpath;          /* may the kernel translate? default yes */
 	unsigned routing_table; /* that of realms[0], default 8610 */
 	struct conf_realm *realms; /* realms[id] */

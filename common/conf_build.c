@@ -168,6 +168,9 @@ static void build_top(struct conf_reader *reader)
 	reader->conf->fastpath = answer == 1;
 	if (user && *user->text != '\0')
 		conf_get_text(reader, user, &reader->conf->user);
+	reader->conf->pool_alarm = 90;
+	conf_get_number(reader, conf_value(reader->root, "pool_alarm"), 1, 99,
+			&reader->conf->pool_alarm);
 	reader->conf->announce_time = 60;
 	conf_get_number(reader, conf_value(reader->root, "announce_time"), 0,
 			ANNOUNCE_MAX, &reader->conf->announce_time);

@@ -113,6 +113,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("table"),
 	VALUE("user"),
 	VALUE("announce_time"),
+	VALUE("pool_alarm"),
 	VALUE("fastpath"),
 	VALUE("routing_table"),
 	VALUES("emergency"),

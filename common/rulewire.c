@@ -218,6 +218,14 @@ int wire_add_latched(struct wire_writer *writer,
 	return end_member(writer, start);
 }
 
+int wire_add_bytes(struct wire_writer *writer, const void *data, size_t size)
+{
+	size_t start = writer->used;
+
+	put_bytes(writer, data, size);
+	return end_member(writer, start);
+}
+
 /* Takes bytes off the front; after the first failure everything reads as 0. */
 struct cursor {
 	const uint8_t *next;
@@ -457,7 +465,9 @@ int wire_open(struct wire_reader *reader, const uint8_t *data, size_t size)
 	    opened.head.type == WIRE_LATCHED)
 		count_ok = opened.count == 1;
 	else if (opened.head.type == WIRE_PUT ||
-		 opened.head.type == WIRE_DELETE)
+		 opened.head.type == WIRE_DELETE ||
+		 opened.head.type == WIRE_WATCH ||
+		 opened.head.type == WIRE_ACTIVITY)
 		count_ok = opened.count >= 1;
 	else if (opened.head.type == WIRE_SYNC_BEGIN ||
 		 opened.head.type == WIRE_SYNC_END)
@@ -564,6 +574,15 @@ int wire_read_latched(struct wire_reader *reader, struct wire_latched *ret)
 		return -EBADMSG;
 	*ret = latched;
 	return 0;
+}
+
+int wire_read_bytes(struct wire_reader *reader, enum wire_type type, void *ret,
+		    size_t size)
+{
+	struct cursor c = begin_read(reader, type);
+
+	get_bytes(&c, ret, size);
+	return end_read(reader, &c);
 }
 
 int wire_close(const struct wire_reader *reader)

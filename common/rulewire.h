@@ -16,6 +16,9 @@
  * WIRE_LATCHED, which nobody answers, tells natctl of each port of a rule that
  * has latched, and once more of those that a WIRE_PUT does not know of: the
  * translator's word holds for the round that both have.
+ *
+ * WIRE_WATCH, which is not answered, and WIRE_ACTIVITY, which comes unasked,
+ * have their members in watchwire.h.
  */
 #ifndef VIADUCT_COMMON_RULEWIRE_H
 #define VIADUCT_COMMON_RULEWIRE_H
@@ -33,6 +36,8 @@ enum wire_type {
 	WIRE_DELETE,
 	WIRE_ACK,
 	WIRE_LATCHED,
+	WIRE_WATCH,
+	WIRE_ACTIVITY,
 };
 
 enum wire_status {
@@ -84,6 +89,7 @@ int wire_add_id(struct wire_writer *writer, uint64_t id); /* DELETE */
 int wire_add_status(struct wire_writer *writer, enum wire_status status);
 int wire_add_latched(struct wire_writer *writer,
 		     const struct wire_latched *latched);
+int wire_add_bytes(struct wire_writer *writer, const void *data, size_t size);
 
 /* Reads one record from a buffer that it does not change. */
 struct wire_reader {
@@ -108,6 +114,8 @@ int wire_read_rule(struct wire_reader *reader,
 int wire_read_id(struct wire_reader *reader, uint64_t *ret);
 int wire_read_status(struct wire_reader *reader, enum wire_status *ret);
 int wire_read_latched(struct wire_reader *reader, struct wire_latched *ret);
+int wire_read_bytes(struct wire_reader *reader, enum wire_type type, void *ret,
+		    size_t size);
 /* -EBADMSG when bytes or members are left over. */
 int wire_close(const struct wire_reader *reader);
 

@@ -155,6 +155,21 @@ static json_t *owner(const struct conf *conf, const struct lease *lease)
 	return json_string("client:?");
 }
 
+json_t *answer_event(const struct conf *conf, const struct lease *lease,
+		     const char *event)
+{
+	const struct realm_names *names = &conf->names;
+	const struct rule *rule = &lease->rule;
+	char inner[ENDPOINT_TEXT];
+	char outer[ENDPOINT_TEXT];
+
+	endpoint_format(&rule->inner, names, inner);
+	endpoint_format(&rule->outer, names, outer);
+	return json_pack("{s:s,s:I,s:s,s:o,s:s,s:s}", "event", event, "lease",
+			 (json_int_t)rule->id, "group", rule->group, "owner",
+			 owner(conf, lease), "inner", inner, "outer", outer);
+}
+
 json_t *answer_lease(const struct conf *conf, const struct lease *lease,
 		     uint64_t now_ms)
 {

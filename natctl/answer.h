@@ -14,6 +14,9 @@
  */
 json_t *answer_ask(uint64_t epoch, const struct realm_names *names,
 		   struct lease *const *leases, size_t count, uint64_t now_ms);
+/* What every event of a lease tells. */
+json_t *answer_event(const struct conf *conf, const struct lease *lease,
+		     const char *event);
 /* Of one lease; what is beyond is counted and not told: it must fit a line. */
 #define ANSWER_CONDITIONS_MAX 256
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "natctl/activity.h"
 #include "natctl/answer.h"
 #include "natctl/repeat.h"
 #include "natctl/restore.h"
@@ -51,6 +52,7 @@ static void on_ask_done(int result, uint64_t now_ms, void *arg)
 		restore_tell_lease(&manager->keeper, lease, now_ms);
 	}
 	keeper_commit(&manager->keeper);
+	activity_granted(manager, change);
 	manager->count.granted += change->count;
 	change_finish(change, NULL);
 }

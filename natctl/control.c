@@ -90,6 +90,7 @@ static void on_request(struct rpcserver_call *call, const char *method,
 	struct manager_request request = { .uid = peer->user.uid,
 					   .guest = peer->guest,
 					   .from = peer->from,
+					   .client = rpcserver_client(call),
 					   .method = method,
 					   .params = params };
 	struct manager_answer answer;
@@ -184,6 +185,19 @@ void control_reload(struct control *control)
 				 control->conf->controls[i].name);
 }
 
+static int on_event(void *client, json_t *event, void *arg)
+{
+	(void)arg;
+	return rpcserver_notify(client, "event", event);
+}
+
+static void on_end(struct rpcserver_client *client, void *arg)
+{
+	struct control *control = arg;
+
+	manager_client_gone(control->manager, client);
+}
+
 int control_new(struct event_base *base, const struct conf *conf,
 		const char *path, struct manager *manager,
 		struct control **ret_control)
@@ -198,6 +212,7 @@ int control_new(struct event_base *base, const struct conf *conf,
 		.on_client = on_client,
 		.on_gone = on_gone,
 		.on_request = on_request,
+		.on_end = on_end,
 		.arg = control,
 	};
 	int rc = -ENOMEM;
@@ -218,6 +233,7 @@ int control_new(struct event_base *base, const struct conf *conf,
 		control_free(control);
 		return rc;
 	}
+	manager_on_event(manager, on_event, control);
 	set_timer(control);
 	*ret_control = control;
 	return 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "natctl/event.h"
 #include "natctl/restore.h"
 #include "natctl/task.h"
 
@@ -38,6 +39,7 @@ bool manager_latched(struct manager *manager,
 		return false;
 	*known = latched->remote;
 	tell(manager, lease, latched);
+	event_latched(manager, lease, latched->offset, &latched->remote);
 	restore_tell_lease(&manager->keeper, lease, now_ms);
 	keeper_commit(&manager->keeper);
 	return true;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "natctl/answer.h"
+#include "natctl/event.h"
 #include "natctl/restore.h"
 
 #define EXPIRE_BATCH    1024 /* leases that end in one change */
@@ -77,12 +78,26 @@ static void on_remove_done(int result, uint64_t now_ms, void *arg)
 	change_finish(change, NULL);
 }
 
+/* `policy`: of who releases it; NULL: it has expired. */
+static void tell_end(struct manager *manager, const struct lease *lease,
+		     const struct policy *policy)
+{
+	if (policy == NULL)
+		event_ended(manager, EVENT_EXPIRED, lease, NULL);
+	else
+		event_ended(manager, EVENT_RELEASED, lease,
+			    policy->owner == lease->group->owner->id ?
+				    "owner" :
+				    "administrator");
+}
+
 /*
  * The leases leave. 0: they are gone (the translator is not there) and `change`
  * is still the caller's; -EINPROGRESS: it is the link's; -ENOMEM: neither.
  */
 static int remove_leases(struct manager *manager, const uint64_t *ids,
-			 struct change *change, uint64_t now_ms)
+			 struct change *change, const struct policy *policy,
+			 uint64_t now_ms)
 {
 	const struct translator *translator = &manager->translator;
 	int rc = translator->ops->remove(translator->link, ids, change->count,
@@ -94,6 +109,7 @@ static int remove_leases(struct manager *manager, const uint64_t *ids,
 		struct lease *lease = lease_find(&manager->leases, ids[i]);
 
 		change->items[i].lease = ids[i];
+		tell_end(manager, lease, policy);
 		lease->state = LEASE_LEAVING;
 		lease_clear_expiry(&manager->leases, lease);
 		grant_leave(&manager->scope, lease, now_ms);
@@ -120,9 +136,10 @@ static int release_selected(struct task *task,
 	if (change == NULL)
 		return fault_no_memory(fault);
 	change->result = answer_count("released", selection->count);
-	rc = change->result == NULL ? -ENOMEM :
-				      remove_leases(manager, selection->ids,
-						    change, task->now_ms);
+	rc = change->result == NULL ?
+		     -ENOMEM :
+		     remove_leases(manager, selection->ids, change,
+				   &task->policy, task->now_ms);
 	if (rc == -ENOMEM) {
 		rc = fault_no_memory(fault);
 	} else {
@@ -177,9 +194,9 @@ void lifetime_expire(struct manager *manager, uint64_t now_ms)
 
 	while ((count = collect_expired(manager, ids, now_ms)) > 0) {
 		struct change *change = change_new(manager, count, NULL, NULL);
-		int rc = change == NULL ?
-				 -ENOMEM :
-				 remove_leases(manager, ids, change, now_ms);
+		int rc = change == NULL ? -ENOMEM :
+					  remove_leases(manager, ids, change,
+							NULL, now_ms);
 
 		if (rc != -EINPROGRESS)
 			change_free(change);

@@ -167,6 +167,20 @@ static void on_latched(const struct wire_latched *latched, uint64_t now_ms,
 	(void)manager_latched(program->manager, latched, now_ms);
 }
 
+static void on_link(bool up, void *arg)
+{
+	const struct program *program = arg;
+
+	manager_on_link(program->manager, up);
+}
+
+static void on_activity(const struct wire_activity *activity, void *arg)
+{
+	const struct program *program = arg;
+
+	manager_on_activity(program->manager, activity);
+}
+
 static int make_manager(struct program *program)
 {
 	struct manager_options options = { .conf = program->conf,
@@ -195,7 +209,9 @@ static int begin_work(struct program *program)
 {
 	struct rulelink_sync sync = { .next = next_rule,
 				      .on_latched = on_latched,
-				      .arg = program };
+				      .arg = program,
+				      .on_link = on_link,
+				      .on_activity = on_activity };
 	bool found;
 	int rc = survival_begin(program->conf, program->manager, program->uid,
 				program->gid, &found, &program->journal);

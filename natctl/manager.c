@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "natctl/ask.h"
+#include "natctl/event.h"
 #include "natctl/fixed.h"
 #include "natctl/inspect.h"
 #include "natctl/lifetime.h"
@@ -45,6 +46,8 @@ static const struct {
 	{ "list", inspect_list },
 	{ "pools", inspect_pools },
 	{ "status", inspect_status },
+	{ "subscribe", subscription_subscribe },
+	{ "unsubscribe", subscription_unsubscribe },
 };
 
 struct manager *manager_new(const struct manager_options *options)
@@ -53,6 +56,7 @@ struct manager *manager_new(const struct manager_options *options)
 
 	if (manager == NULL)
 		return NULL;
+	subscription_book_init(&manager->subscriptions);
 	manager->conf = options->conf;
 	manager->epoch = options->epoch;
 	manager->owner = options->owner;
@@ -89,6 +93,7 @@ void manager_free(struct manager *manager)
 		return;
 	while ((lease = lease_after(&manager->leases, 0)) != NULL)
 		grant_end(&manager->scope, lease, false, 0);
+	subscription_book_done(&manager->subscriptions);
 	lease_table_done(&manager->leases);
 	pool_set_free(manager->pools);
 	free(manager->quotas);
@@ -131,6 +136,7 @@ int manager_request(struct manager *manager,
 		    struct manager_answer *ret)
 {
 	struct task task = { .manager = manager,
+			     .client = request->client,
 			     .params = request->params,
 			     .now_ms = now_ms,
 			     .on_answer = on_answer,
@@ -161,6 +167,7 @@ void manager_tick(struct manager *manager, uint64_t now_ms)
 {
 	lifetime_expire(manager, now_ms);
 	pool_expire(manager->pools, now_ms);
+	event_tick(manager, now_ms);
 }
 
 uint64_t manager_deadline(const struct manager *manager)

@@ -43,6 +43,7 @@ struct manager_request {
 	/* It is a guest: who, and from where; instead of the uid. */
 	const struct conf_client *guest; /* NULL: none; not owned */
 	struct endpoint from;
+	void *client; /* where it can be told of events; NULL: nowhere */
 	const char *method;
 	const json_t *params; /* NULL: none */
 };
@@ -82,6 +83,21 @@ void manager_tell_all(const struct manager *manager,
 /* Tells the managers that know of the same leases from others. */
 uint64_t manager_epoch(const struct manager *manager);
 void manager_set_epoch(struct manager *manager, uint64_t epoch);
+
+/*
+ * How a client is told: takes `event` over; 0, or -Exxx: it does not take it
+ * now. Not called for a client that manager_client_gone was told of.
+ */
+typedef int (*manager_notify_fn)(void *client, json_t *event, void *arg);
+void manager_on_event(struct manager *manager, manager_notify_fn notify,
+		      void *arg);
+/* Its subscriptions end. */
+void manager_client_gone(struct manager *manager, const void *client);
+
+/* What the link to the translator tells. */
+void manager_on_link(struct manager *manager, bool up);
+void manager_on_activity(struct manager *manager,
+			 const struct wire_activity *activity);
 
 /* Ends leases and holds whose time is over. */
 void manager_tick(struct manager *manager, uint64_t now_ms);

@@ -93,7 +93,7 @@ struct record *record_queue_pop_sent(struct record_queue *queue)
 void record_queue_add_sent(struct record_queue *queue, struct record *record,
 			   uint64_t now_ms)
 {
-	if (record_is_opening(record)) {
+	if (record_is_opening(record) || record->type == WIRE_WATCH) {
 		free(record);
 		return;
 	}
@@ -169,6 +169,20 @@ int record_new_ids(uint32_t seq, const uint64_t *ids, size_t count,
 
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = wire_add_id(&writer, ids[i]);
+	if (rc == 0)
+		rc = record_new(&writer, head, ret);
+	return rc == -ENOSPC ? -EMSGSIZE : rc;
+}
+
+int record_new_watches(uint32_t seq, const struct wire_watch *watches,
+		       size_t count, uint8_t *buffer, struct record **ret)
+{
+	struct wire_head head = { .seq = seq, .type = WIRE_WATCH };
+	struct wire_writer writer;
+	int rc = wire_begin(&writer, buffer, WIRE_MAX, head);
+
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = wire_add_watch(&writer, &watches[i]);
 	if (rc == 0)
 		rc = record_new(&writer, head, ret);
 	return rc == -ENOSPC ? -EMSGSIZE : rc;

@@ -58,6 +58,8 @@ int record_new_rules(uint32_t seq, const struct rule *rules, size_t count,
 		     uint8_t *buffer, struct record **ret);
 int record_new_ids(uint32_t seq, const uint64_t *ids, size_t count,
 		   uint8_t *buffer, struct record **ret);
+int record_new_watches(uint32_t seq, const struct wire_watch *watches,
+		       size_t count, uint8_t *buffer, struct record **ret);
 /* One without members: WIRE_SYNC_BEGIN, WIRE_SYNC_END. */
 int record_new_mark(uint32_t seq, enum wire_type type, uint8_t *buffer,
 		    struct record **ret);

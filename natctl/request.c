@@ -61,8 +61,8 @@ static int read_name(const struct member_place *place, const char *member,
 	return 0;
 }
 
-static int read_group(const struct member_place *place, bool required,
-		      const char **ret)
+int request_read_group(const struct member_place *place, bool required,
+		       const char **ret)
 {
 	return read_name(place, "group", required, ret);
 }
@@ -143,7 +143,7 @@ int request_parse_ask(const json_t *params, const struct realm_names *names,
 	int rc = open_params(&place, params, ask_members, fault);
 
 	if (rc == 0)
-		rc = read_group(&place, true, &ask.group);
+		rc = request_read_group(&place, true, &ask.group);
 	if (rc == 0)
 		rc = read_name(&place, "key", false, &ask.key);
 	if (rc == 0)
@@ -258,7 +258,7 @@ static int read_target(const struct member_place *place, bool with_list,
 					     "is needed" :
 					     "one of group and lease is "
 					     "needed");
-	rc = read_group(place, false, &ret->group);
+	rc = request_read_group(place, false, &ret->group);
 	if (rc == 0)
 		rc = read_one_id(place, ret);
 	if (rc == 0 && with_list)
@@ -388,7 +388,7 @@ int request_parse_list(const json_t *params, struct request_list *ret,
 		return 0;
 	rc = open_params(&place, params, list_members, fault);
 	if (rc == 0)
-		rc = read_group(&place, false, &ret->group);
+		rc = request_read_group(&place, false, &ret->group);
 	if (rc == 0)
 		rc = member_number(&place, "after", 0, INT64_MAX, &ret->after);
 	if (rc == 0)

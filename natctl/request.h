@@ -13,6 +13,7 @@
 
 #include "common/rule.h"
 #include "natctl/fault.h"
+#include "natctl/member.h"
 #include "natctl/pool.h"
 
 #define REQUEST_LEASES_MAX       64    /* of one ask or tighten */
@@ -99,5 +100,8 @@ int request_parse_list(const json_t *params, struct request_list *ret,
 		       struct fault *fault);
 /* For methods without parameters. */
 int request_parse_nothing(const json_t *params, struct fault *fault);
+/* The member "group": a name that can be one. 0 or -EPROTO. */
+int request_read_group(const struct member_place *place, bool required,
+		       const char **ret);
 
 #endif

@@ -110,12 +110,16 @@ static void connect_later(struct rulelink *link)
 /* Closes; ends what is under way; connects again after the backoff. */
 static void close_link(struct rulelink *link, const char *why)
 {
+	bool was_usable = link->is_usable;
+
 	tell(link, why);
 	close_socket(link);
 	link->state = RULELINK_DOWN;
 	link->is_usable = false;
 	connect_later(link);
 	end_records(link);
+	if (was_usable)
+		link->sync.on_link(false, link->sync.arg);
 }
 
 /* As close_link, for places from which nobody may be called back. */
@@ -129,11 +133,15 @@ static void doom_link(struct rulelink *link, const char *why)
 /* What the manager holds is in force; changes are taken at once. */
 static void on_usable(struct rulelink *link)
 {
+	bool was_usable = link->is_usable;
+
 	link->is_usable = true;
 	link->backoff_ms = RULELINK_BACKOFF_MIN;
 	link->told[0] = '\0';
 	log_info("translator: connected, %zu rules synchronised",
 		 link->sync_count);
+	if (!was_usable)
+		link->sync.on_link(true, link->sync.arg);
 }
 
 /*
@@ -303,6 +311,19 @@ static const char *on_latched(struct rulelink *link, struct wire_reader *reader)
 	return NULL;
 }
 
+static const char *on_activity(struct rulelink *link,
+			       struct wire_reader *reader)
+{
+	struct wire_activity activity;
+
+	while (reader->count > 0) {
+		if (wire_read_activity(reader, &activity) != 0)
+			return "it broke the protocol";
+		link->sync.on_activity(&activity, link->sync.arg);
+	}
+	return wire_close(reader) == 0 ? NULL : "it broke the protocol";
+}
+
 static const char *on_record(struct rulelink *link, size_t size)
 {
 	struct wire_reader reader;
@@ -315,6 +336,8 @@ static const char *on_record(struct rulelink *link, size_t size)
 		return on_ack(link, &reader);
 	if (reader.head.type == WIRE_LATCHED && link->state != RULELINK_HELLO)
 		return on_latched(link, &reader);
+	if (reader.head.type == WIRE_ACTIVITY && link->is_usable)
+		return on_activity(link, &reader);
 	return "it broke the protocol";
 }
 
@@ -540,14 +563,28 @@ static int remove_rules(void *arg, const uint64_t *ids, size_t count,
 
 	if (!takes_changes(link))
 		return -ENOTCONN;
-	if (!has_room(link)) {
-		doom_link(link, "it does not keep up");
-		return -ENOTCONN;
-	}
 	rc = record_new_ids(link->seq, ids, count, link->buffer, &record);
 	if (rc == 0)
 		queue_change(link, record, done, done_arg);
 	return rc;
+}
+
+static void watch_rules(void *arg, const struct wire_watch *watches,
+			size_t count)
+{
+	struct rulelink *link = arg;
+	struct record *record;
+
+	if (!link->is_usable || !takes_changes(link))
+		return; /* on_link tells when it can be done */
+	if (link->queue.bytes >= RULELINK_BYTES_MAX ||
+	    record_new_watches(link->seq, watches, count, link->buffer,
+			       &record) != 0)
+		log_warn("translator: does not keep up: %zu leases are not "
+			 "watched for silence",
+			 count);
+	else
+		queue_change(link, record, NULL, NULL);
 }
 
 static bool is_up(const void *arg)
@@ -560,5 +597,6 @@ static bool is_up(const void *arg)
 const struct translator_ops rulelink_ops = {
 	.put = put_rules,
 	.remove = remove_rules,
+	.watch = watch_rules,
 	.is_up = is_up,
 };

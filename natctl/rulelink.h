@@ -28,6 +28,9 @@ struct rulelink_sync {
 	void (*on_latched)(const struct wire_latched *latched, uint64_t now_ms,
 			   void *arg);
 	void *arg;
+	/* It takes changes from now on, or no longer does. */
+	void (*on_link)(bool up, void *arg);
+	void (*on_activity)(const struct wire_activity *activity, void *arg);
 	uint64_t epoch;
 	/*
 	 * Rules that are not among them stay for so long after the start, for
@@ -46,9 +49,9 @@ void rulelink_free(struct rulelink *link);
 void rulelink_start(struct rulelink *link, const struct rulelink_sync *sync);
 
 /*
- * With a struct rulelink as `link`. A removal for which there is no room is
- * refused with -ENOTCONN, and the link is made anew: the synchronisation does
- * what the removal would have done.
+ * With a struct rulelink as `link`. A removal always finds room: there are no
+ * more of them under way than there were leases, and while these are many
+ * there is none for new ones.
  */
 extern const struct translator_ops rulelink_ops;
 

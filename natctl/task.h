@@ -9,6 +9,7 @@
 #include "natctl/manager.h"
 #include "natctl/quota.h"
 #include "natctl/request.h"
+#include "natctl/subscription.h"
 
 struct manager {
 	const struct conf *conf; /* not owned */
@@ -21,6 +22,7 @@ struct manager {
 	struct grant_scope scope;
 	struct quota *quotas;             /* owned, of conf->clients */
 	const struct guest_count *guests; /* not owned; NULL: none come */
+	struct subscription_book subscriptions;
 	struct {
 		uint64_t asks;
 		uint64_t granted;
@@ -36,6 +38,7 @@ struct manager {
 struct task {
 	struct manager *manager;
 	struct policy policy;
+	void *client; /* as in struct manager_request */
 	const json_t *params;
 	uint64_t now_ms;
 	manager_answer_fn on_answer;

@@ -6,7 +6,7 @@
 #ifndef VIADUCT_NATCTL_TRANSLATOR_H
 #define VIADUCT_NATCTL_TRANSLATOR_H
 
-#include "common/rule.h"
+#include "common/watchwire.h"
 
 /*
  * How a change ended: 0: in force; -ECONNRESET: not known, the link is lost and
@@ -27,6 +27,12 @@ struct translator_ops {
 		   translator_done_fn done, void *arg);
 	int (*remove)(void *link, const uint64_t *ids, size_t count,
 		      translator_done_fn done, void *arg);
+	/*
+	 * What is to be watched for silence; nobody acknowledges it, and it is
+	 * forgotten when the link is lost.
+	 */
+	void (*watch)(void *link, const struct wire_watch *watches,
+		      size_t count);
 	/* Connected and synchronised. */
 	bool (*is_up)(const void *link);
 };

@@ -70,6 +70,8 @@ int fastpath_rules_synced(struct fastpath *fastpath);
  * after the last time.
  */
 void fastpath_count(struct fastpath *fastpath, uint64_t now_ms);
+/* When it was last done; 0: never. */
+uint64_t fastpath_counted_ms(const struct fastpath *fastpath);
 const struct fastpath_counts *fastpath_counts(const struct fastpath *fastpath);
 
 /* The flows that the kernel has: NULL to start, NULL at the end. */

@@ -152,6 +152,8 @@ void fastpath_count(struct fastpath *fastpath, uint64_t now_ms)
 						    count_all(fastpath);
 	fastpath_take_ended(fastpath);
 	if (err == 0)
+		fastpath->counted_ms = now_ms;
+	if (err == 0)
 		drop_unseen(fastpath);
 	else
 		log_limited(&fastpath->failures, now_ms, LOG_LEVEL_WARN,
@@ -160,6 +162,11 @@ void fastpath_count(struct fastpath *fastpath, uint64_t now_ms)
 	cost = mono_ms() - now_ms;
 	if (cost > CHEAP_MS)
 		fastpath->count_ms = now_ms + SHARE * cost;
+}
+
+uint64_t fastpath_counted_ms(const struct fastpath *fastpath)
+{
+	return fastpath->counted_ms;
 }
 
 const struct fastpath_counts *fastpath_counts(const struct fastpath *fastpath)

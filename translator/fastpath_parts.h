@@ -19,9 +19,10 @@ struct fastpath {
 	size_t waiting;    /* on both */
 	struct fastpath_counts counts;
 	struct log_limit failures;
-	uint64_t change;   /* of the ruleset, counts up */
-	uint64_t round;    /* of counting */
-	uint64_t count_ms; /* not counted again before */
+	uint64_t change;     /* of the ruleset, counts up */
+	uint64_t round;      /* of counting */
+	uint64_t counted_ms; /* all was counted then */
+	uint64_t count_ms;   /* not counted again before */
 	uint64_t seed;
 	uint64_t full_ms; /* the kernel's table is full until then */
 	uint32_t tag;

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "common/rulewire.h"
 #include "common/sock.h"
 #include "translator/fastpath.h"
 #include "translator/latched.h"
+#include "translator/silence.h"
 
 #define LINK_MODE  0660
 #define BATCH      64 /* records before packets have their turn */
@@ -34,6 +36,8 @@ struct link {
 	bool greeted;             /* its hello has come */
 	struct latched *latched;  /* owned; to be told */
 	struct event *news;       /* owned; there is some of it */
+	struct silence *silence;  /* owned; once started */
+	struct event *tick;       /* owned; of the silence */
 	size_t reply_len;         /* of the reply that waits; 0: none */
 	uint8_t reply[REPLY_SIZE];
 	uint8_t record[WIRE_MAX];
@@ -55,6 +59,7 @@ static void hang_up(struct link *link)
 	close(link->peer);
 	link->peer = -1;
 	link->reply_len = 0;
+	silence_forget_all(link->silence);
 	if (link->greeted)
 		log_warn("natctl's link is closed, %zu rules stay in force",
 			 ruleset_count(link->ruleset));
@@ -223,6 +228,59 @@ static int on_delete(struct link *link, struct wire_reader *reader)
 	return err;
 }
 
+/* Natctl is told what it does not take now when it is found again. */
+static int tell_activity(const struct wire_activity *activities, size_t count,
+			 void *arg)
+{
+	const struct link *link = arg;
+	struct wire_head head = { .type = WIRE_ACTIVITY };
+	uint8_t data[32 * SILENCE_BATCH];
+	struct wire_writer writer;
+	int err = wire_begin(&writer, data, sizeof(data), head);
+
+	for (size_t i = 0; i < count && err == 0; i++)
+		err = wire_add_activity(&writer, &activities[i]);
+	if (err == 0 && send(link->peer, data, writer.used,
+			     MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		err = -errno;
+	return err;
+}
+
+static void on_tick(int fd, short what, void *arg)
+{
+	const struct timeval tick = { .tv_usec = SILENCE_TICK_MS * 1000 };
+	struct link *link = arg;
+
+	(void)fd;
+	(void)what;
+	silence_tick(link->silence, mono_ms());
+	if (silence_count(link->silence) > 0)
+		evtimer_add(link->tick, &tick);
+}
+
+/* Silence that cannot be watched for is no reason to close the link. */
+static int on_watch(struct link *link, struct wire_reader *reader)
+{
+	const struct timeval tick = { .tv_usec = SILENCE_TICK_MS * 1000 };
+	uint64_t now_ms = mono_ms();
+	struct wire_watch watch;
+
+	while (reader->count > 0) {
+		int err = wire_read_watch(reader, &watch);
+
+		if (err != 0)
+			return err;
+		if (watch.lease == 0)
+			silence_forget(link->silence, watch.watcher);
+		else if (silence_watch(link->silence, &watch, now_ms) != 0)
+			log_warn("rule %llu is not watched for silence",
+				 (unsigned long long)watch.lease);
+	}
+	if (!evtimer_pending(link->tick, NULL))
+		evtimer_add(link->tick, &tick);
+	return wire_close(reader);
+}
+
 static int on_hello(struct link *link, struct wire_reader *reader)
 {
 	const struct conf *conf = link->conf;
@@ -300,8 +358,12 @@ static int on_type(struct link *link, struct wire_reader *reader,
 		return on_put(link, reader);
 	case WIRE_DELETE:
 		return on_delete(link, reader);
+	case WIRE_WATCH:
+		*ret_answer = false;
+		return on_watch(link, reader);
 	case WIRE_ACK:
 	case WIRE_LATCHED:
+	case WIRE_ACTIVITY:
 		break;
 	}
 	return -EBADMSG;
@@ -451,6 +513,9 @@ static void on_acceptable(int listener, short what, void *arg)
 static void link_done(struct link *link)
 {
 	latched_free(link->latched);
+	silence_free(link->silence);
+	if (link->tick != NULL)
+		event_free(link->tick);
 	free(link->path);
 	free(link);
 }
@@ -489,13 +554,21 @@ void link_set_fastpath(struct link *link, struct fastpath *fastpath)
 int link_start(struct link *link, struct event_base *base,
 	       struct ruleset *ruleset)
 {
+	const struct silence_options options = { .ruleset = ruleset,
+						 .fastpath = link->fastpath,
+						 .tell = tell_activity,
+						 .arg = link };
+
 	link->base = base;
 	link->ruleset = ruleset;
+	link->silence = silence_new(&options);
+	link->tick = evtimer_new(base, on_tick, link);
 	link->acceptable = event_new(base, link->listener, EV_READ | EV_PERSIST,
 				     on_acceptable, link);
 	link->news = event_new(base, latched_fd(link->latched),
 			       EV_READ | EV_PERSIST, on_news, link);
 	return link->acceptable == NULL || link->news == NULL ||
+			       link->silence == NULL || link->tick == NULL ||
 			       event_add(link->acceptable, NULL) != 0 ||
 			       event_add(link->news, NULL) != 0 ?
 		       -ENOMEM :

@@ -84,12 +84,27 @@ static bool translator_is_up(void)
 	return rulelink_ops.is_up(rulelink);
 }
 
+static void on_link(bool up, void *arg)
+{
+	(void)arg;
+	manager_on_link(manager, up);
+}
+
+static void on_activity(const struct wire_activity *activity, void *arg)
+{
+	(void)arg;
+	manager_on_activity(manager, activity);
+}
+
 static void begin(void)
 {
 	struct manager_options options = {
 		.seed = 1, .epoch = 77, .owner = geteuid(), .is_own = is_own
 	};
-	struct rulelink_sync sync = { .next = next_rule, .epoch = 77 };
+	struct rulelink_sync sync = { .next = next_rule,
+				      .on_link = on_link,
+				      .on_activity = on_activity,
+				      .epoch = 77 };
 
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));

@@ -25,6 +25,7 @@ static struct fake_link link_to;
 static uint32_t uid;
 static bool silent;
 static char *answer_line;
+static char *event_line; /* owned; the last that was told */
 
 static void read_doc(void)
 {
@@ -50,6 +51,15 @@ static bool is_own(const struct endpoint *endpoint, void *arg)
 	return ip_addr_to_v4(&endpoint->addr) == 0x02020201;
 }
 
+static int on_event(void *client, json_t *event, void *arg)
+{
+	(void)arg;
+	ck_assert_ptr_eq(client, &uid);
+	free(event_line);
+	event_line = rpc_notification_format("event", event);
+	return 0;
+}
+
 static void begin(void)
 {
 	struct manager_options options = { .seed = 1,
@@ -72,6 +82,7 @@ static void begin(void)
 	options.translator.link = &link_to;
 	manager = manager_new(&options);
 	ck_assert_ptr_nonnull(manager);
+	manager_on_event(manager, on_event, NULL);
 }
 
 static void end(void)
@@ -79,6 +90,8 @@ static void end(void)
 	fake_link_done(&link_to);
 	manager_free(manager);
 	conf_free(conf);
+	free(event_line);
+	event_line = NULL;
 }
 
 static void format_answer(const json_t *id, struct manager_answer *answer)
@@ -103,7 +116,7 @@ static void on_answer(struct manager_answer *answer, void *arg)
 static char *answer_to(const char *line)
 {
 	struct rpc_request request;
-	struct manager_request asked = { .uid = uid };
+	struct manager_request asked = { .uid = uid, .client = &uid };
 	struct manager_answer answer;
 	json_t *id;
 	const char *error;
@@ -156,6 +169,20 @@ static void replay(const char *sent, const char *expected)
 	free(line);
 }
 
+/* An answer without a request: what was told last. */
+static void expect_event(const char *expected)
+{
+	json_t *should = load(expected);
+	json_t *is;
+
+	ck_assert_ptr_nonnull(event_line);
+	is = load(event_line);
+	ck_assert_msg(json_equal(is, should), "%s not %s", event_line,
+		      expected);
+	json_decref(is);
+	json_decref(should);
+}
+
 /* "natctl", "natctl as 1001", "natctl translator down" */
 static void set_scene(const char *words)
 {
@@ -184,8 +211,10 @@ static unsigned replay_all(void)
 		} else if (inside && strncmp(line, "> ", 2) == 0) {
 			ck_assert_ptr_null(sent);
 			sent = line + 2;
+		} else if (inside && sent == NULL) {
+			expect_event(line + 2);
+			count++;
 		} else if (inside) {
-			ck_assert_ptr_nonnull(sent);
 			ck_assert_int_eq(strncmp(line, "< ", 2), 0);
 			replay(sent, line + 2);
 			sent = NULL;
@@ -197,15 +226,16 @@ static unsigned replay_all(void)
 
 START_TEST(every_example_is_answered_as_printed)
 {
-	ck_assert_uint_eq(replay_all(), 33);
+	ck_assert_uint_eq(replay_all(), 38);
 }
 END_TEST
 
 START_TEST(every_method_and_code_has_an_example)
 {
-	static const char *const methods[] = { "ask",   "tighten", "refresh",
-					       "list",  "release", "pools",
-					       "status" };
+	static const char *const methods[] = {
+		"ask",   "tighten", "refresh",   "list",       "release",
+		"pools", "status",  "subscribe", "unsubscribe"
+	};
 	/* INTERNAL_ERROR needs a machine without memory. */
 	static const int codes[] = {
 		RPC_PARSE_ERROR,    RPC_INVALID_REQUEST, RPC_METHOD_NOT_FOUND,

@@ -68,6 +68,7 @@ void desk_begin_with(const char *more)
 	memset(&desk.reply, 0, sizeof(desk.reply));
 	desk.now_ms = 1000000;
 	desk.own = true;
+	desk.client = NULL;
 }
 
 void desk_begin(void)
@@ -88,6 +89,7 @@ int desk_send(uint32_t uid, const char *method, const char *params)
 {
 	json_t *json = params == NULL ? NULL : sample_json(params);
 	struct manager_request request = { .uid = uid,
+					   .client = desk.client,
 					   .method = method,
 					   .params = json };
 	struct manager_answer answer;

@@ -34,7 +34,8 @@ struct desk {
 	struct fake_link link;
 	struct desk_reply reply; /* of the last request */
 	uint64_t now_ms;
-	bool own; /* every endpoint is an address of this machine */
+	void *client; /* who asks, to be told of events; NULL: nobody */
+	bool own;     /* every endpoint is an address of this machine */
 };
 
 extern struct desk desk;

@@ -81,6 +81,15 @@ static int remove_rules(void *arg, const uint64_t *ids, size_t count,
 	return rc;
 }
 
+static void watch_rules(void *arg, const struct wire_watch *watches,
+			size_t count)
+{
+	struct fake_link *link = arg;
+
+	for (size_t i = 0; i < count && link->watch_count < FAKE_WATCHES; i++)
+		link->watches[link->watch_count++] = watches[i];
+}
+
 static bool is_up(const void *arg)
 {
 	const struct fake_link *link = arg;
@@ -91,6 +100,7 @@ static bool is_up(const void *arg)
 const struct translator_ops fake_link_ops = {
 	.put = put_rules,
 	.remove = remove_rules,
+	.watch = watch_rules,
 	.is_up = is_up,
 };
 

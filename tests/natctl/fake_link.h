@@ -10,6 +10,7 @@
 #include "natctl/translator.h"
 
 #define FAKE_RULES      512
+#define FAKE_WATCHES    64
 #define FAKE_CONDITIONS 300 /* of a rule */
 
 struct fake_rule {
@@ -23,6 +24,8 @@ struct fake_link {
 	struct list pending; /* owned: changes not acknowledged, oldest first */
 	size_t pending_count;
 	struct fake_rule rules[FAKE_RULES];
+	struct wire_watch watches[FAKE_WATCHES]; /* that were asked for */
+	size_t watch_count;
 };
 
 extern const struct translator_ops fake_link_ops;
