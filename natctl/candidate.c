@@ -30,7 +30,9 @@ static struct conf_range wished_range(const struct pool_want *want,
 	struct conf_range range = { .ports = { 1, UINT16_MAX } };
 
 	if (free_choice || want->wish.prefix.addr.family == IP_NONE) {
-		range.prefix.addr.family = want->inner.addr.family;
+		range.prefix.addr.family = want->family != IP_NONE ?
+						   want->family :
+						   want->inner.addr.family;
 		return range;
 	}
 	range.prefix = want->wish.prefix;
@@ -56,6 +58,26 @@ static bool pool_is_meant(const struct conf_pool *pool,
 	if (want->wish.name != NULL)
 		return strcmp(pool->name, want->wish.name) == 0;
 	return want->wish.prefix.addr.family != IP_NONE || !pool->named;
+}
+
+uint8_t candidate_family(const struct conf *conf, const struct pool_want *want)
+{
+	uint8_t found = IP_NONE;
+
+	if (want->family != IP_NONE)
+		return want->family;
+	if (want->wish.prefix.addr.family != IP_NONE)
+		return want->wish.prefix.addr.family;
+	for (size_t p = 0; p < conf->pool_count; p++) {
+		const struct conf_pool *pool = &conf->pools[p];
+
+		if (!pool_is_meant(pool, want, false))
+			continue;
+		for (size_t r = 0; r < pool->range_count; r++)
+			if (found != want->inner.addr.family)
+				found = pool->ranges[r].prefix.addr.family;
+	}
+	return found != IP_NONE ? found : want->inner.addr.family;
 }
 
 static int append(struct candidate_list *list, const struct conf_range *range)

@@ -22,6 +22,12 @@ struct candidate_list {
 #define CANDIDATE_ADDRESSES (UINT64_C(1) << 32)
 
 /*
+ * Of which family (enum ip_family) an endpoint for `want` will be: as it asks,
+ * else that of its wish, else the inner endpoint's where the pools have it,
+ * else what they have.
+ */
+uint8_t candidate_family(const struct conf *conf, const struct pool_want *want);
+/*
  * What of the pools fits the wish of `want` (free_choice: as if it had none).
  * 0, or -ENOSPC (free choice or name), -EADDRNOTAVAIL, -ENOENT, -EPERM,
  * -ENOMEM as pool_take.

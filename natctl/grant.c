@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "natctl/candidate.h"
+
 /* An endpoint inside: a real one of its realm, none of ours. 0 or -EPROTO. */
 static int check_inside(const struct conf *conf, const char *what,
 			const struct endpoint *endpoint, uint16_t ports,
@@ -60,11 +62,10 @@ static int check_conditions(const struct grant_scope *scope,
 		const struct endpoint *target = &condition->target;
 		int rc;
 
-		if (condition->source.addr.family != rule->inner.addr.family ||
-		    (target->addr.family != IP_NONE &&
-		     target->addr.family != rule->inner.addr.family))
+		if (condition->source.addr.family != rule->outer.addr.family)
 			return fault_set(fault, RPC_INVALID_PARAMS,
-					 "conditions: IPv4 and IPv6 are mixed");
+					 "conditions: a source is not of the "
+					 "outer endpoint's IP version");
 		if (target->addr.family == IP_NONE)
 			continue;
 		rc = check_inside(scope->conf, "target", target, rule->ports,
@@ -83,9 +84,10 @@ static int check_latch(const struct rule *rule, const struct ip_prefix *latch,
 {
 	if (latch->addr.family == IP_NONE)
 		return 0;
-	if (latch->addr.family != rule->inner.addr.family)
+	if (latch->addr.family != rule->outer.addr.family)
 		return fault_set(fault, RPC_INVALID_PARAMS,
-				 "latch: IPv4 and IPv6 are mixed");
+				 "latch: not of the outer endpoint's IP "
+				 "version");
 	if (rule->protocol != RULE_UDP || rule->kind != RULE_BOTH ||
 	    rule->ports > RULE_LATCH_PORTS)
 		return fault_set(fault, RPC_INVALID_PARAMS,
@@ -105,9 +107,15 @@ int grant_check_filter(const struct grant_scope *scope,
 	if (rc != 0)
 		return rc;
 	if (remote->prefix.addr.family != IP_NONE &&
-	    remote->prefix.addr.family != rule->inner.addr.family)
+	    remote->prefix.addr.family != rule->outer.addr.family)
 		return fault_set(fault, RPC_INVALID_PARAMS,
-				 "remote: IPv4 and IPv6 are mixed");
+				 "remote: not of the outer endpoint's IP "
+				 "version");
+	if (rule->keep_source &&
+	    rule->inner.addr.family != rule->outer.addr.family)
+		return fault_set(fault, RPC_INVALID_PARAMS,
+				 "keep_source: the outer endpoint is of "
+				 "another IP version");
 	if (remote->port + rule->ports - 1u > UINT16_MAX)
 		return fault_set(fault, RPC_INVALID_PARAMS,
 				 "remote: %u ports from %u on go beyond 65535",
@@ -149,10 +157,27 @@ static int take_fault(const struct grant_scope *scope,
 	}
 }
 
-static int take_endpoints(const struct grant_scope *scope,
-			  const struct policy *policy,
-			  const struct request_want *want, struct lease *lease,
-			  struct fault *fault)
+/* Whom it is for says of which family it has to be, if `family` does not. */
+static uint8_t asked_family(const struct request_want *want)
+{
+	const struct request_filter *filter = &want->filter;
+
+	if (want->family != IP_NONE)
+		return want->family;
+	if (want->keep_source)
+		return want->inner.addr.family;
+	if (filter->remote.prefix.addr.family != IP_NONE)
+		return filter->remote.prefix.addr.family;
+	if (filter->latch.addr.family != IP_NONE)
+		return filter->latch.addr.family;
+	return filter->condition_count > 0 ?
+		       filter->conditions[0].source.addr.family :
+		       IP_NONE;
+}
+
+static struct pool_want pool_want_of(const struct grant_scope *scope,
+				     const struct policy *policy,
+				     const struct request_want *want)
 {
 	struct pool_want pool_want = { .inner = want->inner,
 				       .realm = want->realm,
@@ -160,6 +185,19 @@ static int take_endpoints(const struct grant_scope *scope,
 				       .ports = want->ports,
 				       .owner = policy->owner,
 				       .wish = want->wish };
+
+	if (want->wish.prefix.addr.family == IP_NONE)
+		pool_want.family = asked_family(want);
+	pool_want.family = candidate_family(scope->conf, &pool_want);
+	return pool_want;
+}
+
+static int take_endpoints(const struct grant_scope *scope,
+			  const struct policy *policy,
+			  const struct request_want *want, struct lease *lease,
+			  struct fault *fault)
+{
+	struct pool_want pool_want = pool_want_of(scope, policy, want);
 	int rc;
 
 	pool_want.within_count = policy_within(policy, &pool_want.within);
@@ -223,6 +261,8 @@ int grant_want(const struct grant_scope *scope, const struct policy *policy,
 	lease->rule.keep_source = want->keep_source;
 	lease->rule.latch.prefix = filter->latch;
 	lease->rule.timer = grant_timer(want->protocol);
+	lease->rule.outer.addr.family =
+		pool_want_of(scope, policy, want).family;
 	rc = grant_check_filter(scope, policy, &lease->rule, filter, fault);
 	if (rc == 0)
 		rc = take_endpoints(scope, policy, want, lease, fault);

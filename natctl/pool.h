@@ -30,6 +30,8 @@ struct pool_want {
 	enum rule_protocol protocol;
 	uint16_t ports; /* consecutive, 1..RULE_PORTS_MAX */
 	uint64_t owner;
+	/* enum ip_family of a free choice; IP_NONE: that of `inner`. */
+	uint8_t family;
 	struct pool_wish wish;
 	/* Only endpoints in one of these; count 0: all. Not owned. */
 	const struct conf_range *within;

@@ -13,7 +13,7 @@ static const char *const ask_members[] = { "group", "key", "lifetime", "leases",
 					   NULL };
 static const char *const want_members[] = {
 	"inner",      "realm",  "ports",       "kind",  "protocol", "request",
-	"conditions", "remote", "keep_source", "latch", NULL
+	"conditions", "remote", "keep_source", "latch", "family",   NULL
 };
 static const char *const wish_members[] = { "outer", "pool", "mode", NULL };
 static const char *const refresh_members[] = { "group", "lease", "lifetime",
@@ -101,7 +101,11 @@ static int read_wish(const struct member_place *place, struct pool_wish *ret)
 static int read_want(const struct member_place *place,
 		     const struct realm_names *names, struct request_want *ret)
 {
+	static const char *const family_words[] = { "any", "ipv4", "ipv6",
+						    NULL };
+	static const uint8_t families[] = { IP_NONE, IP_V4, IP_V6 };
 	static const uint8_t protocols[] = { RULE_UDP, RULE_TCP };
+	unsigned family = 0;
 	const char *realm = NULL;
 	uint64_t ports = 1;
 	unsigned kind = RULE_BOTH;
@@ -119,9 +123,12 @@ static int read_want(const struct member_place *place,
 	if (rc == 0)
 		rc = member_bool(place, "keep_source", &ret->keep_source);
 	if (rc == 0)
+		rc = member_word(place, "family", family_words, &family);
+	if (rc == 0)
 		rc = read_wish(place, &ret->wish);
 	if (rc != 0)
 		return rc;
+	ret->family = families[family];
 	ret->realm = realm_find(names, realm);
 	if (ret->realm == REALM_NONE)
 		return fault_set(place->fault, RPC_NO_REALM,

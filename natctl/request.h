@@ -40,6 +40,7 @@ struct request_want {
 	uint8_t kind;     /* enum rule_kind */
 	uint8_t protocol; /* enum rule_protocol */
 	bool keep_source;
+	uint8_t family; /* enum ip_family of the outer endpoint, or IP_NONE */
 	struct pool_wish wish;
 	struct request_filter filter;
 };

@@ -68,14 +68,16 @@ static int add_wish(json_t *object, const struct natctl_want *want)
 
 static json_t *build_want(const struct natctl_want *want)
 {
-	json_t *object = json_pack(
-		"{s:s,s:s,s:i,s:s,s:s,s:o,s:s*,s:s*}", "inner", want->inner,
-		"realm", want->realm, "ports",
-		want->ports == 0 ? 1 : (int)want->ports, "kind",
-		kind_names[want->kind], "protocol",
-		protocol_names[want->protocol], "conditions",
-		build_conditions(want->conditions, want->condition_count),
-		"remote", want->remote, "latch", want->latch);
+	json_t *object = json_pack("{s:s,s:s,s:i,s:s,s:s,s:o,s:s*,s:s*,s:s*}",
+				   "inner", want->inner, "realm", want->realm,
+				   "ports",
+				   want->ports == 0 ? 1 : (int)want->ports,
+				   "kind", kind_names[want->kind], "protocol",
+				   protocol_names[want->protocol], "conditions",
+				   build_conditions(want->conditions,
+						    want->condition_count),
+				   "remote", want->remote, "latch", want->latch,
+				   "family", want->family);
 
 	if (object != NULL && want->keep_source &&
 	    json_object_set_new(object, "keep_source", json_true()) != 0) {

@@ -81,6 +81,8 @@ struct natctl_want {
 	 */
 	const char *latch;
 	bool keep_source; /* of what the inner endpoint sends */
+	/* Of the outer endpoint: "ipv4", "ipv6"; NULL: what fits. */
+	const char *family;
 };
 
 /* All are granted or none. */

@@ -120,7 +120,23 @@ START_TEST(inner_endpoints_that_cannot_be_are_refused)
 		    RPC_INVALID_PARAMS);
 	desk_refuse(ROOT, "ask",
 		    "{'group':'g','leases':[" LEASE
+		    ",'conditions':[{'source':'2001:db8::/32'},"
+		    "{'source':'1.1.1.1'}]}]}",
+		    RPC_INVALID_PARAMS);
+	/* Whom it is for is of IPv6, and no pool is. */
+	desk_refuse(ROOT, "ask",
+		    "{'group':'g','leases':[" LEASE
 		    ",'conditions':[{'source':'2001:db8::/32'}]}]}",
+		    RPC_NO_ENDPOINT);
+	desk_refuse(ROOT, "ask",
+		    "{'group':'g','leases':[" LEASE ",'family':'ipv6'}]}",
+		    RPC_NO_ENDPOINT);
+	desk_refuse(ROOT, "ask",
+		    "{'group':'g','leases':[" LEASE ",'family':'ipv5'}]}",
+		    RPC_INVALID_PARAMS);
+	desk_refuse(ROOT, "ask",
+		    "{'group':'g','leases':[" LEASE
+		    ",'remote':'2001:db8::1','family':'ipv4'}]}",
 		    RPC_INVALID_PARAMS);
 	desk_expect(1, 1, 0, 1);
 }

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "natctl/candidate.h"
 #include "tests/natctl/basin.h"
 #include "tests/translator/faults.h"
 #include "tests/translator/suite.h"
@@ -369,6 +370,37 @@ START_TEST(ipv6_endpoints_are_given_to_ipv6_endpoints)
 }
 END_TEST
 
+START_TEST(the_family_is_the_inner_ones_where_there_is_a_choice)
+{
+	struct pool_want v4, v6;
+
+	basin_remake("realm inside { interface = in0 networks = "
+		     "{\"2.0.0.0/8\", \"2001:db8:1::/48\"} reaches = outside }\n"
+		     "realm outside { interface = out0 "
+		     "pool = {\"[2001:db8:2::/64]:1000-1999\"} }\n"
+		     "pool other { realm = outside "
+		     "endpoints = {\"3.3.3.3:1000-1999\"} }\n",
+		     1);
+	v4 = basin_want_of("2.2.2.2:2222@inside", 2);
+	v6 = basin_want_of("[2001:db8:1::2]:2222@inside", 2);
+	ck_assert_uint_eq(candidate_family(basin.conf, &v4), IP_V6);
+	ck_assert_uint_eq(candidate_family(basin.conf, &v6), IP_V6);
+	v6.wish.name = "other";
+	ck_assert_uint_eq(candidate_family(basin.conf, &v6), IP_V4);
+	v6.family = IP_V6;
+	ck_assert_uint_eq(candidate_family(basin.conf, &v6), IP_V6);
+	basin_remake("realm inside { interface = in0 networks = 2.0.0.0/8 "
+		     "reaches = outside }\n"
+		     "realm outside { interface = out0 "
+		     "pool = {\"[2001:db8:2::/64]:1000-1999\", "
+		     "\"3.3.3.3:1000-1999\"} }\n",
+		     1);
+	ck_assert_uint_eq(candidate_family(basin.conf, &v4), IP_V4);
+	v4.wish.prefix = sample_prefix("2001:db8:2::/64");
+	ck_assert_uint_eq(candidate_family(basin.conf, &v4), IP_V6);
+}
+END_TEST
+
 START_TEST(a_port_is_leased_for_udp_and_for_tcp_apart)
 {
 	struct pool_want udp = basin_wish_of("3.3.3.1", 1500, 1500, true);
@@ -468,6 +500,7 @@ int main(void)
 		one_address_serves_more_than_60000_rules,
 		a_large_pool_costs_no_memory_before_its_use,
 		ipv6_endpoints_are_given_to_ipv6_endpoints,
+		the_family_is_the_inner_ones_where_there_is_a_choice,
 		a_port_is_leased_for_udp_and_for_tcp_apart,
 		a_dynamic_pool_is_the_translators,
 		a_lack_of_memory_changes_nothing,
