@@ -49,6 +49,7 @@ static void free_realms(struct conf *conf)
 			free(realm->interfaces.items[k]);
 		free(realm->interfaces.items);
 		free(realm->networks);
+		free(realm->early.prefixes);
 		free(realm->reaches);
 		free(realm->name);
 	}

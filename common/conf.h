@@ -18,7 +18,26 @@
 enum conf_media { CONF_MEDIA_AUTO, CONF_MEDIA_FORCE };
 /* Whose packets a dynamic mapping lets in: RFC 4787 REQ-8, RFC 5382 REQ-3. */
 enum conf_filter { CONF_FILTER_ADDRESS, CONF_FILTER_ENDPOINT, CONF_FILTER_ANY };
-enum conf_source { CONF_SOURCE_ADDRESS, CONF_SOURCE_ENDPOINT, CONF_SOURCE_ANY };
+/* Whose packets a lease lets in, once it is known who the far party is. */
+enum conf_source {
+	CONF_SOURCE_ADDRESS,
+	CONF_SOURCE_ENDPOINT,
+	CONF_SOURCE_PREFIX, /* around the address */
+	CONF_SOURCE_ANY,
+	CONF_SOURCE_KEEP,  /* as ADDRESS; what this realm sends keeps its own */
+	CONF_SOURCE_LATCH, /* the first that sends from the prefix */
+};
+enum conf_far_nat { CONF_FAR_NAT_AUTO, CONF_FAR_NAT_YES, CONF_FAR_NAT_NO };
+
+#define CONF_EARLY_MAX 7 /* prefixes */
+
+/* Whose packets a lease lets in before. Nothing set: nobody's. */
+struct conf_early {
+	bool any;
+	bool signalling; /* from where the far party's signalling comes */
+	struct ip_prefix *prefixes;
+	size_t prefix_count;
+};
 
 struct conf_list { /* of strings */
 	char **items;
@@ -41,13 +60,16 @@ struct conf_realm {
 	size_t reach_count;
 	enum conf_media media;   /* default auto */
 	enum conf_source source; /* default address */
-	uint16_t media_port_min; /* default 1024 */
-	unsigned hold_down;      /* seconds, default 60 */
-	struct ip_addr gateway;  /* family IP_NONE: not set */
-	bool dynamic;            /* what it sends without a rule gets one */
-	enum conf_filter filter; /* of these; default address */
-	unsigned dynamic_max;    /* of an address, default 512 */
-	unsigned dynamic_timer;  /* seconds, of UDP; default 300 */
+	unsigned source_prefix;  /* its length, of PREFIX and LATCH; 0: unset */
+	enum conf_far_nat far_nat; /* default auto */
+	struct conf_early early;   /* default any */
+	uint16_t media_port_min;   /* default 1024 */
+	unsigned hold_down;        /* seconds, default 60 */
+	struct ip_addr gateway;    /* family IP_NONE: not set */
+	bool dynamic;              /* what it sends without a rule gets one */
+	enum conf_filter filter;   /* of these; default address */
+	unsigned dynamic_max;      /* of an address, default 512 */
+	unsigned dynamic_timer;    /* seconds, of UDP; default 300 */
 };
 
 /* The pool that a realm section holds has the realm's name. */

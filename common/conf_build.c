@@ -50,8 +50,6 @@ static void build_realm_names(struct conf_reader *reader)
 static void build_realm(struct conf_reader *reader, size_t i)
 {
 	static const char *const media[] = { "auto", "force", NULL };
-	static const char *const source[] = { "address", "endpoint", "any",
-					      NULL };
 	struct conf_realm *realm = &reader->conf->realms[i];
 	struct conf_part part = conf_part_of(reader, "realm", i);
 	unsigned word = CONF_MEDIA_AUTO, port = 1024;
@@ -63,9 +61,7 @@ static void build_realm(struct conf_reader *reader, size_t i)
 			 &realm->reach_count);
 	conf_get_word(reader, conf_part_value(&part, "media"), media, &word);
 	realm->media = word;
-	word = CONF_SOURCE_ADDRESS;
-	conf_get_word(reader, conf_part_value(&part, "source"), source, &word);
-	realm->source = word;
+	conf_build_source(&part, realm);
 	conf_get_number(reader, conf_part_value(&part, "media_port_min"), 1,
 			UINT16_MAX, &port);
 	realm->media_port_min = (uint16_t)port;

@@ -413,5 +413,6 @@ void conf_check(struct conf_reader *reader)
 	conf_check_dynamic(reader);
 	conf_check_clients(reader);
 	conf_check_controls(reader);
+	conf_check_source(reader);
 	check_pairs(reader);
 }

@@ -41,6 +41,7 @@ static cfg_opt_t realm_opts[] = {
 	VALUES("reaches"),       VALUE("media"),     VALUE("source"),
 	VALUE("media_port_min"), VALUE("hold_down"), VALUE("gateway"),
 	VALUE("dynamic"),        VALUE("filter"),    VALUE("dynamic_max"),
+	VALUE("source_prefix"),  VALUE("far_nat"),   VALUES("early"),
 	VALUE("dynamic_timer"),  CFG_END(),
 };
 

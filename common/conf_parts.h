@@ -91,6 +91,8 @@ struct conf_reader {
 	size_t placed_count;
 };
 
+struct conf_part;
+
 /* Text of the file and of those it includes into reader->root. */
 int conf_load(struct conf_reader *reader, const char *path);
 void conf_build(struct conf_reader *reader);
@@ -105,6 +107,7 @@ void conf_build_clients(struct conf_reader *reader);
 void conf_build_controls(struct conf_reader *reader);
 void conf_build_dynamic(struct conf_reader *reader, cfg_t *section,
 			struct conf_realm *realm);
+void conf_build_source(struct conf_part *part, struct conf_realm *realm);
 void conf_build_statics(struct conf_reader *reader);
 void conf_check(struct conf_reader *reader);
 /* Parts of conf_check. */
@@ -115,6 +118,7 @@ void conf_check_dynamic(struct conf_reader *reader);
 void conf_check_clients(struct conf_reader *reader);
 void conf_check_controls(struct conf_reader *reader);
 void conf_check_routes(struct conf_reader *reader);
+void conf_check_source(struct conf_reader *reader);
 /* Does anybody see the addresses of both at once? */
 bool conf_seen_together(const struct conf *conf, realm_id a, realm_id b);
 

@@ -12,6 +12,7 @@ struct planner {
 	const struct conf *conf;
 	realm_id from;
 	realm_id to;
+	bool to_far;
 	bool answer;
 	struct media_error *error;
 };
@@ -123,6 +124,8 @@ static bool is_all_in_realm(const struct planner *planner, realm_id realm,
 	for (size_t i = 0; media && i < media->count; i++) {
 		const struct media_stream *stream = &media->streams[i];
 
+		if (stream->far_nat)
+			return false;
 		if (is_active(stream) &&
 		    conf_realm_of(planner->conf, realm, &stream->addr) != realm)
 			return false;
@@ -223,7 +226,8 @@ static int plan_stream(const struct planner *planner,
 		plan->action = ANCHOR_LEAVE;
 		return 0;
 	}
-	if (planner->from != planner->to &&
+	/* One behind a far NAT latches: it needs an endpoint to send to. */
+	if (planner->from != planner->to && !planner->to_far &&
 	    conf_reaches(planner->conf, planner->to, planner->from) &&
 	    !find_rule(planner->conf, &inner, planner->to)) {
 		plan->action = ANCHOR_AS_IS;
@@ -268,10 +272,10 @@ static void leave_all(struct anchor_plan *plan)
 
 int anchor_plan(const struct conf *conf, realm_id from, realm_id to,
 		const struct media *media, const struct media *peer,
-		bool answer, struct anchor_plan *ret,
+		bool to_far, bool answer, struct anchor_plan *ret,
 		struct media_error *ret_error)
 {
-	struct planner planner = { conf, from, to, answer, ret_error };
+	struct planner planner = { conf, from, to, to_far, answer, ret_error };
 	struct anchor_plan plan = { .count = media->count };
 	int r = 0;
 
@@ -282,6 +286,7 @@ int anchor_plan(const struct conf *conf, realm_id from, realm_id to,
 	if (r)
 		return r;
 	if (from == to && conf->realms[to].media == CONF_MEDIA_AUTO &&
+	    !to_far && is_all_in_realm(&planner, to, media) &&
 	    is_all_in_realm(&planner, to, peer)) {
 		leave_all(&plan);
 		*ret = plan;
@@ -309,29 +314,71 @@ static bool seen_in(const struct conf *conf, realm_id outer, realm_id far_realm,
 	return far_realm == outer || conf_reaches(conf, outer, far_realm);
 }
 
+/* `bits` 0: the address alone. */
+static struct ip_prefix prefix_around(const struct ip_addr *addr, unsigned bits)
+{
+	struct ip_prefix prefix = ip_prefix_of(addr);
+
+	if (bits == 0 || bits >= prefix.bits)
+		return prefix;
+	for (unsigned i = bits; i < prefix.bits; i++)
+		prefix.addr.bytes[i / 8] &= (uint8_t) ~(0x80u >> i % 8);
+	prefix.bits = (uint8_t)bits;
+	return prefix;
+}
+
+/* Unless one that is there holds for all of it. */
 static void add_condition(struct anchor_limits *limits,
-			  const struct endpoint *source,
-			  enum conf_source setting, uint16_t ports)
+			  const struct rule_condition *condition)
+{
+	for (size_t i = 0; i < limits->condition_count; i++) {
+		const struct rule_condition *other = &limits->conditions[i];
+
+		if (ip_prefix_equal(&other->source, &condition->source) &&
+		    condition->ports.first <= other->ports.last &&
+		    condition->ports.last >= other->ports.first)
+			return;
+	}
+	if (limits->condition_count < ANCHOR_CONDITIONS_MAX)
+		limits->conditions[limits->condition_count++] = *condition;
+}
+
+static void add_source(struct anchor_limits *limits,
+		       const struct endpoint *source,
+		       const struct conf_realm *realm, uint16_t ports)
 {
 	struct rule_condition condition = {
-		.source = ip_prefix_of(&source->addr),
+		.source = prefix_around(&source->addr,
+					realm->source == CONF_SOURCE_PREFIX ?
+						realm->source_prefix :
+						0),
 		.ports = { 1, UINT16_MAX },
 	};
 
-	if (setting == CONF_SOURCE_ENDPOINT) {
+	if (realm->source == CONF_SOURCE_ENDPOINT) {
 		uint32_t last = (uint32_t)source->port + ports - 1;
 
 		condition.ports.first = source->port;
 		condition.ports.last = last > UINT16_MAX ? UINT16_MAX :
 							   (uint16_t)last;
 	}
-	/* One that is in the first adds nothing, and would overlap it. */
-	if (limits->condition_count &&
-	    ip_prefix_equal(&limits->conditions[0].source, &condition.source) &&
-	    condition.ports.first <= limits->conditions[0].ports.last &&
-	    condition.ports.last >= limits->conditions[0].ports.first)
-		return;
-	limits->conditions[limits->condition_count++] = condition;
+	add_condition(limits, &condition);
+}
+
+/* On to whom a lease latches; false: conditions do. */
+static bool find_latch(const struct conf_realm *realm, realm_id far_realm,
+		       const struct media_stream *far, uint16_t ports,
+		       struct ip_prefix *ret)
+{
+	if (far_realm != realm->id || ports > RULE_LATCH_PORTS)
+		return false;
+	if (far->far_nat)
+		*ret = ip_prefix_of(&far->addr);
+	else if (realm->source == CONF_SOURCE_LATCH)
+		*ret = prefix_around(&far->addr, realm->source_prefix);
+	else
+		return false;
+	return true;
 }
 
 bool anchor_limits(const struct conf *conf, realm_id outer, realm_id far_realm,
@@ -340,7 +387,7 @@ bool anchor_limits(const struct conf *conf, realm_id outer, realm_id far_realm,
 		   const struct endpoint *far_rtcp_outer, uint16_t ports,
 		   struct anchor_limits *ret)
 {
-	enum conf_source setting = conf->realms[outer].source;
+	const struct conf_realm *realm = &conf->realms[outer];
 	struct anchor_limits limits = { 0 };
 	struct endpoint rtp, rtcp;
 	bool distant;
@@ -350,16 +397,19 @@ bool anchor_limits(const struct conf *conf, realm_id outer, realm_id far_realm,
 	rtp = (struct endpoint){ .addr = far->addr, .port = far->port };
 	rtcp = (struct endpoint){ .addr = far->rtcp_addr,
 				  .port = far->rtcp_port };
-	if (!seen_in(conf, outer, far_realm, far_outer, &rtp))
+	/* In its own realm it is seen as it is, not as it is leased. */
+	if (!seen_in(conf, outer, far_realm,
+		     far_realm == outer ? NULL : far_outer, &rtp))
 		return false;
 	distant = far->protocol == MEDIA_RTP && far->rtcp_given &&
 		  !is_neighbour(far) && !is_on_rtp(far) &&
 		  !ip_addr_is_any(&far->rtcp_addr) &&
 		  seen_in(conf, outer, far_realm, far_rtcp_outer, &rtcp);
-	if (setting != CONF_SOURCE_ANY) {
-		add_condition(&limits, &rtp, setting, ports);
+	if (!find_latch(realm, far_realm, far, ports, &limits.latch) &&
+	    realm->source != CONF_SOURCE_ANY) {
+		add_source(&limits, &rtp, realm, ports);
 		if (distant)
-			add_condition(&limits, &rtcp, setting, 1);
+			add_source(&limits, &rtcp, realm, 1);
 	}
 	/* What goes to a distant RTCP endpoint leaves by the same lease. */
 	if (!distant || ip_addr_equal(&rtp.addr, &rtcp.addr))
@@ -368,4 +418,36 @@ bool anchor_limits(const struct conf *conf, realm_id outer, realm_id far_realm,
 		limits.remote.port = rtp.port;
 	*ret = limits;
 	return true;
+}
+
+void anchor_early(const struct conf *conf, realm_id outer, realm_id far_realm,
+		  const struct ip_addr *signalling, size_t signalling_count,
+		  uint8_t family, struct anchor_limits *ret)
+{
+	const struct conf_early *early = &conf->realms[outer].early;
+	struct rule_condition condition = { .ports = { 1, UINT16_MAX } };
+	struct anchor_limits limits = { 0 };
+
+	*ret = limits;
+	if (early->any)
+		return;
+	for (size_t i = 0; i < early->prefix_count; i++) {
+		condition.source = early->prefixes[i];
+		if (condition.source.addr.family == family)
+			add_condition(&limits, &condition);
+	}
+	for (size_t i = 0;
+	     early->signalling && i < signalling_count &&
+	     (far_realm == outer || conf_reaches(conf, outer, far_realm));
+	     i++) {
+		condition.source = ip_prefix_of(&signalling[i]);
+		if (signalling[i].family == family)
+			add_condition(&limits, &condition);
+	}
+	if (limits.condition_count == 0) {
+		condition.source = (struct ip_prefix){ .addr.family = family };
+		condition.discard = true;
+		add_condition(&limits, &condition);
+	}
+	*ret = limits;
 }

@@ -46,22 +46,24 @@ struct anchor_plan {
 /*
  * For the SDP of a party in realm `from` that goes to a party in realm `to`.
  * `peer` is the other party's own SDP as last read, or NULL where it is not
- * known yet; `answer`: the SDP answers that one. 0, or -EINVAL with the answer
+ * known yet; `to_far`: that party is behind a NAT of its own; `answer`: the SDP
+ * answers that one. 0, or -EINVAL with the answer
  * to give: 488 for an endpoint that nothing may be sent to, 503 where no realm
  * has an endpoint to give. With -EINVAL the text names the reason.
  */
 int anchor_plan(const struct conf *conf, realm_id from, realm_id to,
 		const struct media *media, const struct media *peer,
-		bool answer, struct anchor_plan *ret,
+		bool to_far, bool answer, struct anchor_plan *ret,
 		struct media_error *ret_error);
 
-#define ANCHOR_CONDITIONS_MAX 2
+#define ANCHOR_CONDITIONS_MAX 8
 
 /* Who may send into a lease, and which remote tells it from its siblings. */
 struct anchor_limits {
 	size_t condition_count; /* 0: anyone */
 	struct rule_condition conditions[ANCHOR_CONDITIONS_MAX];
 	struct rule_remote remote; /* prefix.addr.family IP_NONE: anywhere */
+	struct ip_prefix latch;    /* addr.family IP_NONE: it does not latch */
 };
 
 /*
@@ -77,5 +79,12 @@ bool anchor_limits(const struct conf *conf, realm_id outer, realm_id far_realm,
 		   const struct endpoint *far_outer,
 		   const struct endpoint *far_rtcp_outer, uint16_t ports,
 		   struct anchor_limits *ret);
+/*
+ * While nothing is known of it: what the realm's `early` says. `signalling`:
+ * where the far party's messages come from, of the lease's family.
+ */
+void anchor_early(const struct conf *conf, realm_id outer, realm_id far_realm,
+		  const struct ip_addr *signalling, size_t signalling_count,
+		  uint8_t family, struct anchor_limits *ret);
 
 #endif

@@ -300,6 +300,27 @@ static void keep_lease(struct exchange *exchange, size_t stream)
 		exchange->party.streams[stream] = before->streams[stream];
 }
 
+/* Nothing is known of the far party's media: as `early` has it. */
+static void early_limits(const struct exchange *exchange,
+			 const struct anchor_ask *wanted,
+			 struct grant_limits *ret)
+{
+	const struct call *call = exchange->input.call;
+	const struct leg *far = &call->legs[!exchange->input.from];
+	struct anchor_limits limits;
+
+	if (far->trunk != NULL)
+		anchor_early(call->calls->conf, wanted->realm,
+			     far->flow.listener->realm, far->trunk->addresses,
+			     far->trunk->count, wanted->inner.addr.family,
+			     &limits);
+	else
+		anchor_early(call->calls->conf, wanted->realm,
+			     far->flow.listener->realm, &far->flow.peer.addr, 1,
+			     wanted->inner.addr.family, &limits);
+	grant_limits_from(ret, &limits);
+}
+
 static int send_ask(struct exchange *exchange)
 {
 	struct call *call = exchange->input.call;
@@ -326,11 +347,12 @@ static int send_ask(struct exchange *exchange)
 		const struct anchor_ask *wanted = one->is_rtcp ? &stream->rtcp :
 								 &stream->rtp;
 
-		session_stream_limits(conf, wanted->realm,
-				      realm_of(exchange, !from),
-				      session_party(session, !from),
-				      one->stream, one->is_rtcp, wanted->ports,
-				      &exchange->limits[i]);
+		if (!session_stream_limits(conf, wanted->realm,
+					   realm_of(exchange, !from),
+					   session_party(session, !from),
+					   one->stream, one->is_rtcp,
+					   wanted->ports, &exchange->limits[i]))
+			early_limits(exchange, wanted, &exchange->limits[i]);
 		want_format(&texts[i], conf, &wanted->inner, wanted->realm,
 			    wanted->ports, wanted->request,
 			    &exchange->limits[i]);
@@ -341,6 +363,19 @@ static int send_ask(struct exchange *exchange)
 			    &exchange->request);
 	free(texts);
 	return error;
+}
+
+/* Where the party's streams are, if that is not where it says. */
+static void locate(struct exchange *exchange)
+{
+	const struct exchange_input *input = &exchange->input;
+	struct leg *leg = &input->call->legs[input->from];
+	struct farnat_party party = leg_farnat(leg);
+
+	if (farnat_is_media(input->call->calls->conf, &party, &exchange->media))
+		leg->is_far = true;
+	if (leg->is_far)
+		farnat_apply(&party, &exchange->party.media);
 }
 
 /* Plans the streams and asks for what is missing. 1: waits; 0: done. */
@@ -354,10 +389,13 @@ static int map_streams(struct exchange *exchange)
 
 	exchange->party.known = true;
 	exchange->party.media = exchange->media;
+	locate(exchange);
 	if (anchor_plan(input->call->calls->conf,
 			realm_of(exchange, input->from),
-			realm_of(exchange, !input->from), &exchange->media,
+			realm_of(exchange, !input->from),
+			&exchange->party.media,
 			peer->known ? &peer->media : NULL,
+			input->call->legs[!input->from].is_far,
 			exchange->role != OFFER_ROLE_OFFER, &exchange->plan,
 			&error) < 0) {
 		fail(exchange, error.status, error.text);

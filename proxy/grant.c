@@ -89,6 +89,7 @@ void grant_limits_from(struct grant_limits *limits,
 	for (size_t i = 0; i < anchor->condition_count; i++)
 		limits->conditions[i] = anchor->conditions[i];
 	limits->remote = anchor->remote;
+	limits->latch = anchor->latch;
 }
 
 static bool condition_equal(const struct rule_condition *a,
@@ -120,9 +121,42 @@ static bool remote_equal(const struct rule_remote *a,
 	return a->port == b->port && ip_prefix_equal(&a->prefix, &b->prefix);
 }
 
+static bool latch_equal(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	if (a->addr.family == IP_NONE || b->addr.family == IP_NONE)
+		return a->addr.family == b->addr.family;
+	return ip_prefix_equal(a, b);
+}
+
+/* Who might have been the first is let in. */
+static void open_latch(struct grant_limits *limits)
+{
+	if (limits->latch.addr.family == IP_NONE)
+		return;
+	limits->conditions[0] = (struct rule_condition){
+		.source = limits->latch, .ports = { 1, UINT16_MAX }
+	};
+	limits->count = 1;
+	memset(&limits->latch, 0, sizeof(limits->latch));
+}
+
+static void unite_opened(struct grant_limits *limits,
+			 const struct grant_limits *latching)
+{
+	struct grant_limits opened = *latching;
+
+	open_latch(limits);
+	open_latch(&opened);
+	grant_limits_unite(limits, &opened);
+}
+
 void grant_limits_unite(struct grant_limits *limits,
 			const struct grant_limits *more)
 {
+	if (!latch_equal(&limits->latch, &more->latch)) {
+		unite_opened(limits, more);
+		return;
+	}
 	if (!remote_equal(&limits->remote, &more->remote))
 		memset(&limits->remote, 0, sizeof(limits->remote));
 	if (limits->count == 0 || more->count == 0) {
@@ -141,10 +175,24 @@ void grant_limits_unite(struct grant_limits *limits,
 bool grant_limits_equal(const struct grant_limits *a,
 			const struct grant_limits *b)
 {
-	if (a->count != b->count || !remote_equal(&a->remote, &b->remote))
+	if (a->count != b->count || !remote_equal(&a->remote, &b->remote) ||
+	    !latch_equal(&a->latch, &b->latch))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (!has_condition(b, &a->conditions[i]))
 			return false;
 	return true;
+}
+
+bool grant_limits_open(const struct grant_limits *limits)
+{
+	return limits->count == 0 && limits->latch.addr.family == IP_NONE;
+}
+
+bool grant_limits_latch_anew(const struct grant_limits *before,
+			     const struct grant_limits *now)
+{
+	return now->latch.addr.family != IP_NONE &&
+	       (!latch_equal(&before->latch, &now->latch) ||
+		!remote_equal(&before->remote, &now->remote));
 }

@@ -14,6 +14,7 @@ struct grant_limits {
 	size_t count; /* 0: anyone */
 	struct rule_condition conditions[GRANT_CONDITIONS_MAX];
 	struct rule_remote remote;
+	struct ip_prefix latch; /* addr.family IP_NONE: it does not latch */
 };
 
 struct grant {
@@ -53,11 +54,17 @@ size_t grants_sweep(struct grants *grants, uint64_t ids[GRANTS_MAX]);
 void grant_limits_from(struct grant_limits *limits,
 		       const struct anchor_limits *anchor);
 /*
- * What either admits. A remote that is not that of both becomes "anywhere".
+ * What either admits. A remote that is not that of both becomes "anywhere"; a
+ * latch that is not, a condition.
  */
 void grant_limits_unite(struct grant_limits *limits,
 			const struct grant_limits *more);
 bool grant_limits_equal(const struct grant_limits *a,
 			const struct grant_limits *b);
+/* Anyone may send. */
+bool grant_limits_open(const struct grant_limits *limits);
+/* The far party is another one, or elsewhere: it is latched on to anew. */
+bool grant_limits_latch_anew(const struct grant_limits *before,
+			     const struct grant_limits *now);
 
 #endif

@@ -95,7 +95,7 @@ static void drop_limited(struct call *call)
 	list_for_each(pos, &call->grants.list) {
 		struct grant *grant = container_of(pos, struct grant, node);
 
-		grant->marked = grant->limits.count == 0;
+		grant->marked = grant_limits_open(&grant->limits);
 	}
 	natlink_release_leases(call->calls->natlink, leases,
 			       grants_sweep(&call->grants, leases));
@@ -139,6 +139,7 @@ bool hunt_failed(struct relay *relay, int status)
 	hunt->due_ms = UINT64_MAX;
 	call->legs[CALL_B].flow = target->flow;
 	call->legs[CALL_B].trunk = target->trunk;
+	leg_expect(&call->legs[CALL_B], target->uri);
 	if (relay_again(relay, target->uri))
 		job_pump(call);
 	return true;

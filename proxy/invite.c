@@ -305,6 +305,7 @@ void invite_start(struct dispatch *dispatch,
 			&dispatch->trunks.trunks[speaker->trunk];
 	call->legs[CALL_B].trunk = target.trunk;
 	call->hunt = target.hunt;
+	leg_expect(&call->legs[CALL_B], target.uri);
 	log_debug("call %s: %s from %s", call->token,
 		  sip->sip_request->rq_method_name, from->listener->host_port);
 	relay_request(&call->legs[CALL_A], dialog_find(call, NULL), from, msg,

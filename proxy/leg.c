@@ -15,6 +15,28 @@ struct leg *leg_other(const struct leg *leg)
 	return &leg->call->legs[!leg->side];
 }
 
+struct farnat_party leg_farnat(const struct leg *leg)
+{
+	return (struct farnat_party){ .realm = leg->flow.listener->realm,
+				      .signalling = leg->flow.peer.addr,
+				      .is_trunk = leg->trunk != NULL };
+}
+
+void leg_expect(struct leg *leg, const char *uri)
+{
+	struct farnat_party party = leg_farnat(leg);
+	su_home_t home[1] = { SU_HOME_INIT(home) };
+	struct endpoint contact;
+	const url_t *url;
+
+	su_home_init(home);
+	url = url_make(home, uri);
+	leg->is_far = leg->trunk == NULL && url != NULL &&
+		      edge_url_endpoint(url, &contact) == 0 &&
+		      farnat_is(leg->call->calls->conf, &party, &contact.addr);
+	su_home_deinit(home);
+}
+
 const char *leg_user(const struct leg *leg, char buf[CALL_USER_TEXT])
 {
 	snprintf(buf, CALL_USER_TEXT, "%s%c", leg->call->token,

@@ -10,6 +10,7 @@
 
 #include "common/list.h"
 #include "proxy/edge.h"
+#include "proxy/farnat.h"
 #include "proxy/session.h"
 #include "proxy/trunk.h"
 
@@ -29,6 +30,7 @@ struct leg {
 	enum call_side side;
 	struct flow flow;
 	const struct trunk *trunk; /* the party is this trunk; or NULL */
+	bool is_far;               /* it is behind a NAT of its own */
 	const char *call_id;       /* as this party knows it */
 };
 
@@ -68,6 +70,10 @@ struct dialog {
 struct leg *leg_other(const struct leg *leg);
 /* The Route headers that the Record-Route of a message asks for. */
 const sip_route_t *leg_routes(su_home_t *home, const sip_t *sip);
+/* What is to be known of its party to tell whether that is so. */
+struct farnat_party leg_farnat(const struct leg *leg);
+/* The same by its Contact, before it has said where its media is to go. */
+void leg_expect(struct leg *leg, const char *uri);
 /* Remembers the remote target and, at the first time, the route set that the
  * message of that side's party tells (RFC 3261 12.1, 12.2). */
 void leg_learn(struct leg *leg, struct dialog *dialog, const sip_t *sip);

@@ -50,6 +50,9 @@ struct media_stream {
 	bool hold;                   /* addr is 0.0.0.0: send nothing */
 	bool rtcp_given;             /* there is an a=rtcp */
 	bool rtcp_mux;
+	/* Its party is behind a NAT of its own: addr is where its signalling
+	 * comes from (farnat.h). Never as read. */
+	bool far_nat;
 
 	/* Where it stands in the body. */
 	struct media_span section; /* from m= to the next m= or the end */

@@ -11,6 +11,13 @@ static bool is_shown(struct rewrite *rewrite, const struct ip_addr *addr)
 	       hide_shown_in_view(addr, &rewrite->view);
 }
 
+/* Its streams are where its signalling comes from, not where it says. */
+static bool is_moved(const struct session_party *party)
+{
+	return party != NULL && party->media.count > 0 &&
+	       party->media.streams[0].far_nat;
+}
+
 /* What belongs to no stream that is mapped: o=, refused streams, c=. */
 static void hide_others(struct rewrite *rewrite,
 			const struct session_party *party,
@@ -29,7 +36,7 @@ static void hide_others(struct rewrite *rewrite,
 		     !is_shown(rewrite, &stream->rtcp_addr)))
 			change->other = rewrite->own;
 	}
-	if (is_shown(rewrite, &media->origin))
+	if (is_shown(rewrite, &media->origin) && !is_moved(party))
 		return;
 	change->origin = rewrite->own;
 	for (size_t i = 0; party != NULL && i < media->count; i++) {
@@ -38,6 +45,8 @@ static void hide_others(struct rewrite *rewrite,
 		change->origin = party->streams[i].rtp->outer.addr;
 		return;
 	}
+	if (is_moved(party))
+		change->origin = party->media.streams[0].addr;
 }
 
 static void map_streams(const struct session_party *party,
@@ -50,6 +59,10 @@ static void map_streams(const struct session_party *party,
 		/* What is kept for a stream on hold is not told. */
 		if (party->media.streams[i].hold)
 			continue;
+		if (party->media.streams[i].far_nat) {
+			change->streams[i].addr = party->media.streams[i].addr;
+			change->streams[i].port = party->media.streams[i].port;
+		}
 		if (rtp != NULL) {
 			change->streams[i].addr = rtp->outer.addr;
 			change->streams[i].port = rtp->outer.port;

@@ -75,9 +75,17 @@ static int send_changes(const struct call *call, const struct tighten *tighten,
 	if (texts == NULL || changes == NULL)
 		goto out;
 	for (size_t i = 0; i < count; i++) {
+		const struct grant *grant = tighten->changes[i].grant;
+
 		want_limits_format(&texts[i], call->calls->conf,
 				   &tighten->changes[i].limits);
-		changes[i].lease = tighten->changes[i].grant->lease;
+		changes[i].lease = grant->lease;
+		if (grant_limits_latch_anew(&grant->limits,
+					    &tighten->changes[i].limits))
+			changes[i].latch = texts[i].latch;
+		changes[i].no_latch = texts[i].latch[0] == '\0' &&
+				      grant->limits.latch.addr.family !=
+					      IP_NONE;
 		changes[i].conditions = texts[i].conditions;
 		changes[i].condition_count = texts[i].count;
 		if (texts[i].remote[0] != '\0')

@@ -66,6 +66,8 @@ void want_limits_format(struct want_limits *ret, const struct conf *conf,
 		}
 	}
 	ret->count = limits->count;
+	if (limits->latch.addr.family != IP_NONE)
+		ip_prefix_format(&limits->latch, ret->latch);
 	if (limits->remote.prefix.addr.family != IP_NONE) {
 		char port[8] = "";
 
@@ -112,6 +114,10 @@ void want_format(struct want *ret, const struct conf *conf,
 	ret->want.condition_count = ret->limits.count;
 	if (ret->limits.remote[0] != '\0')
 		ret->want.remote = ret->limits.remote;
+	if (ret->limits.latch[0] != '\0')
+		ret->want.latch = ret->limits.latch;
+	ret->want.keep_source = conf->realms[inner->realm].source ==
+				CONF_SOURCE_KEEP;
 	request_format(ret, request);
 }
 

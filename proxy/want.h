@@ -13,6 +13,7 @@ struct want_limits {
 	char ports[GRANT_CONDITIONS_MAX][16];
 	char targets[GRANT_CONDITIONS_MAX][ENDPOINT_TEXT];
 	char remote[IP_PREFIX_TEXT + 16]; /* empty: anywhere */
+	char latch[IP_PREFIX_TEXT];       /* empty: it does not latch */
 	size_t count;
 };
 

@@ -88,6 +88,8 @@ START_TEST(all_settings_arrive_in_the_structs)
 	ck_assert_uint_eq(conf->realms[1].id, 1);
 	ck_assert_int_eq(conf->realms[1].media, CONF_MEDIA_AUTO);
 	ck_assert_int_eq(conf->realms[1].source, CONF_SOURCE_ADDRESS);
+	ck_assert_int_eq(conf->realms[1].far_nat, CONF_FAR_NAT_AUTO);
+	ck_assert(conf->realms[1].early.any);
 	ck_assert_uint_eq(conf->realms[1].media_port_min, 1024);
 	ck_assert_uint_eq(conf->realms[1].hold_down, 60);
 	confcase_done(&c);

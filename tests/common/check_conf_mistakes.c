@@ -161,7 +161,8 @@ static const struct {
 	  "from one realm\n" },
 	{ CONF_TWO_REALMS "realm x { interface = x reaches = {outside}\n"
 			  "source = no media_port_min = 65536 }\n",
-	  "f:4: \"no\" is not one of address, endpoint or any\n"
+	  "f:4: \"no\" is not one of address, endpoint, prefix, any, keep "
+	  "or latch\n"
 	  "f:4: \"65536\" is no number from 1 to 65535\n" },
 	/* Pools */
 	{ CONF_TWO_REALMS "pool p { endpoints = \"1.1.1.1:0-5\" }\n",
@@ -277,6 +278,27 @@ static const struct {
 	  "f:10: route e is for the same requests as route d (see line 9)\n"
 	  "f:12: route f is for the same requests as route a.example (see "
 	  "line 11)\n" },
+	/* Sources of media */
+	{ "realm inside { interface = in0 networks = \"10.0.0.0/8\"\n"
+	  "reaches = outside source = latch far_nat = maybe }\n"
+	  "realm outside { interface = out0 pool = \"1.1.1.1:1000-1999\"\n"
+	  "source = prefix far_nat = yes }\n"
+	  "realm x { interface = x far_nat = yes source_prefix = 24\n"
+	  "early = {any, none, \"1.1.1.1/8\"} reaches = {inside, outside} }\n",
+	  "f:1: realm inside has no pool: nothing can latch in it\n"
+	  "f:2: \"maybe\" is not one of auto, yes or no\n"
+	  "f:3: realm outside: source = prefix needs source_prefix\n"
+	  "f:5: realm x: source_prefix is of source = prefix or latch\n"
+	  "f:5: realm x has no pool: nothing can latch in it\n"
+	  "f:6: \"none\" is no address or prefix\n"
+	  "f:6: \"1.1.1.1/8\": the length of the prefix is not one, or bits "
+	  "behind it are not 0\n" },
+	{ CONF_TWO_REALMS
+	  "realm x { interface = x reaches = outside\n"
+	  "early = {\"1.0.0.0/8\", \"2.0.0.0/8\", \"3.0.0.0/8\",\n"
+	  "\"4.0.0.0/8\", \"5.0.0.0/8\", \"6.0.0.0/8\", \"7.0.0.0/8\",\n"
+	  "\"8.0.0.0/8\"} }\n",
+	  "f:4: early: more than 7 prefixes\n" },
 	/* Dynamic mappings */
 	{ "realm inside { interface = in0 networks = \"10.0.0.0/8\"\n"
 	  "reaches = outside dynamic = yes }\n"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/farnat.h"
 #include "proxy/text.h"
 #include "tests/proxy/suite.h"
 
@@ -107,7 +108,8 @@ static void plan_text(const char *from, const char *to, const char *body,
 	if (peer_body)
 		peer = media_of(peer_body);
 	if (anchor_plan(conf, realm(from), realm(to), &media,
-			peer_body ? &peer : NULL, answer, &plan, &error)) {
+			peer_body ? &peer : NULL, false, answer, &plan,
+			&error)) {
 		char line[128];
 
 		snprintf(line, sizeof(line), "%d %s", error.status, error.text);
@@ -325,6 +327,10 @@ static void limits_text(const struct anchor_limits *limits, char *buf,
 					(unsigned)condition->ports.first,
 					(unsigned)condition->ports.last);
 	}
+	if (limits->latch.addr.family != IP_NONE)
+		len += (size_t)snprintf(buf + len, size - len, "latch %s; ",
+					ip_prefix_format(&limits->latch,
+							 prefix));
 	snprintf(buf + len, size - len, "remote %s:%u",
 		 limits->remote.prefix.addr.family == IP_NONE ?
 			 "any" :
@@ -399,6 +405,173 @@ START_TEST(the_source_setting_counts)
 }
 END_TEST
 
+START_TEST(a_prefix_admits_its_neighbours)
+{
+	read_conf("", "source = prefix source_prefix = 20", "");
+	assert_limits("outside", "outside", A, NULL,
+		      "1.1.0.0/20 1-65535; remote 1.1.1.1/32:1111");
+	assert_limits("outside", "outside", A "a=rtcp:2000 IN IP4 1.1.15.5\n",
+		      NULL, "1.1.0.0/20 1-65535; remote any:0");
+	assert_limits("outside", "outside", A "a=rtcp:2000 IN IP4 1.1.16.5\n",
+		      NULL,
+		      "1.1.0.0/20 1-65535; 1.1.16.0/20 1-65535; "
+		      "remote any:0");
+	read_conf("", "source = keep", "");
+	assert_limits("outside", "outside", A, NULL,
+		      "1.1.1.1/32 1-65535; remote 1.1.1.1/32:1111");
+}
+END_TEST
+
+START_TEST(a_realm_may_latch)
+{
+	read_conf("", "source = latch", "");
+	assert_limits("outside", "outside", A, NULL,
+		      "latch 1.1.1.1/32; remote 1.1.1.1/32:1111");
+	/* Who is seen by a lease of ours sends from that. */
+	assert_limits("outside", "inside", B, "3.3.3.4:3444@outside",
+		      "3.3.3.4/32 1-65535; remote 3.3.3.4/32:3444");
+	read_conf("", "source = latch source_prefix = 24", "");
+	assert_limits("outside", "outside", A, NULL,
+		      "latch 1.1.1.0/24; remote 1.1.1.1/32:1111");
+}
+END_TEST
+
+static void early_text(const char *setting, const char *far_realm, char *text,
+		       size_t size)
+{
+	struct ip_addr signalling = ip_addr_v4(0x05050505);
+	struct anchor_limits limits;
+
+	read_conf("", setting, "");
+	anchor_early(conf, realm("outside"), realm(far_realm), &signalling, 1,
+		     IP_V4, &limits);
+	limits_text(&limits, text, size);
+	if (limits.condition_count > 0 && limits.conditions[0].discard)
+		snprintf(text, size, "discard");
+}
+
+START_TEST(who_may_send_before_the_answer)
+{
+	static const struct {
+		const char *setting;
+		const char *far_realm;
+		const char *want;
+	} cases[] = {
+		{ "", "outside", "remote any:0" },
+		{ "early = any", "outside", "remote any:0" },
+		{ "early = none", "outside", "discard" },
+		{ "early = signalling", "outside",
+		  "5.5.5.5/32 1-65535; remote any:0" },
+		/* It is not seen over there. */
+		{ "early = signalling", "inside", "discard" },
+		{ "early = {\"9.0.0.0/8\", signalling, \"8.8.8.8\"}", "outside",
+		  "9.0.0.0/8 1-65535; 8.8.8.8/32 1-65535; "
+		  "5.5.5.5/32 1-65535; remote any:0" },
+		{ "early = {\"5.5.5.5\", signalling}", "outside",
+		  "5.5.5.5/32 1-65535; remote any:0" },
+	};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		early_text(cases[i].setting, cases[i].far_realm, text,
+			   sizeof(text));
+		ck_assert_str_eq(text, cases[i].want);
+	}
+}
+END_TEST
+
+static bool is_far(const char *name, const char *signalling, bool is_trunk,
+		   const char *addr)
+{
+	struct farnat_party party = { .realm = realm(name),
+				      .is_trunk = is_trunk };
+	struct ip_addr named;
+
+	ck_assert_int_eq(ip_addr_parse(signalling, strlen(signalling),
+				       &party.signalling),
+			 0);
+	ck_assert_int_eq(ip_addr_parse(addr, strlen(addr), &named), 0);
+	return farnat_is(conf, &party, &named);
+}
+
+START_TEST(a_private_address_that_is_not_its_own_tells_a_far_nat)
+{
+	ck_assert(is_far("outside", "5.5.5.5", false, "192.168.1.2"));
+	ck_assert(is_far("outside", "5.5.5.5", false, "10.9.9.9"));
+	ck_assert(is_far("outside", "5.5.5.5", false, "172.31.0.1"));
+	ck_assert(is_far("outside", "5.5.5.5", false, "100.64.0.1"));
+	ck_assert(is_far("outside", "5.5.5.5", false, "169.254.0.1"));
+	ck_assert(!is_far("outside", "5.5.5.5", false, "172.32.0.1"));
+	ck_assert(!is_far("outside", "5.5.5.5", false, "100.128.0.1"));
+	ck_assert(!is_far("outside", "5.5.5.5", false, "6.6.6.6"));
+	ck_assert(!is_far("outside", "192.168.1.2", false, "192.168.1.2"));
+	ck_assert(!is_far("outside", "192.168.1.1", false, "192.168.1.2"));
+	ck_assert(!is_far("outside", "5.5.5.5", true, "192.168.1.2"));
+	ck_assert(!is_far("outside", "5.5.5.5", false, "127.0.0.1"));
+	/* Its networks are listed: another one is beyond. */
+	ck_assert(is_far("a", "10.0.0.7", false, "192.168.1.2"));
+	ck_assert(!is_far("a", "10.0.0.7", false, "10.0.0.8"));
+	/* Without a pool it has no endpoint to send to. */
+	ck_assert(!is_far("b", "10.0.0.7", false, "192.168.1.2"));
+	read_conf("", "far_nat = no", "");
+	ck_assert(!is_far("outside", "5.5.5.5", false, "192.168.1.2"));
+	read_conf("", "far_nat = yes", "");
+	ck_assert(is_far("outside", "5.5.5.5", true, "6.6.6.6"));
+	ck_assert(is_far("outside", "5.5.5.5", false, "5.5.5.5"));
+}
+END_TEST
+
+START_TEST(one_behind_a_far_nat_is_anchored_and_latched)
+{
+	struct media media = media_of("c=IN IP4 192.168.1.2\n"
+				      "m=audio 4000 RTP/AVP 0\n"
+				      "a=rtcp:5555 IN IP4 192.168.1.3\n"
+				      "m=video 0 RTP/AVP 31\n");
+	struct media other = media_of(A);
+	struct farnat_party party = { .realm = realm("outside"),
+				      .signalling = ip_addr_v4(0x05050505) };
+	struct media_error error;
+	struct anchor_limits limits;
+	struct anchor_plan plan;
+	char text[256];
+
+	ck_assert(farnat_is_media(conf, &party, &media));
+	ck_assert(!farnat_is_media(conf, &party, &other));
+	farnat_apply(&party, &media);
+	ck_assert(!media.streams[1].far_nat);
+	ck_assert(anchor_limits(conf, realm("outside"), realm("outside"),
+				&media.streams[0], NULL, NULL, 2, &limits));
+	limits_text(&limits, text, sizeof(text));
+	ck_assert_str_eq(text, "latch 5.5.5.5/32; remote 5.5.5.5/32:4000");
+	/* More ports than can latch. */
+	ck_assert(anchor_limits(conf, realm("outside"), realm("outside"),
+				&media.streams[0], NULL, NULL, 4, &limits));
+	limits_text(&limits, text, sizeof(text));
+	ck_assert_str_eq(text, "5.5.5.5/32 1-65535; remote 5.5.5.5/32:4000");
+	/* Never direct, whichever side it is on. */
+	ck_assert_int_eq(anchor_plan(conf, realm("outside"), realm("outside"),
+				     &media, &other, false, true, &plan,
+				     &error),
+			 0);
+	ck_assert(!plan.direct);
+	ck_assert_int_eq(plan.streams[0].action, ANCHOR_ASK);
+	ck_assert_int_eq(anchor_plan(conf, realm("outside"), realm("outside"),
+				     &other, &media, false, true, &plan,
+				     &error),
+			 0);
+	ck_assert(!plan.direct);
+	ck_assert_int_eq(anchor_plan(conf, realm("outside"), realm("outside"),
+				     &other, NULL, true, false, &plan, &error),
+			 0);
+	ck_assert(!plan.direct);
+	/* Nor told a foreign endpoint as it is: it would not latch. */
+	ck_assert_int_eq(anchor_plan(conf, realm("outside"), realm("inside"),
+				     &other, NULL, true, false, &plan, &error),
+			 0);
+	ck_assert_int_eq(plan.streams[0].action, ANCHOR_ASK);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN_WITH(
@@ -408,5 +581,9 @@ int main(void)
 		ports_and_rtcp_follow_the_sdp,
 		multiplexed_rtcp_needs_one_port_once_it_is_answered,
 		a_bundle_shares_one_lease, nothing_is_sent_where_it_must_not_go,
-		a_lease_is_limited_to_the_far_party, the_source_setting_counts);
+		a_lease_is_limited_to_the_far_party, the_source_setting_counts,
+		a_prefix_admits_its_neighbours, a_realm_may_latch,
+		who_may_send_before_the_answer,
+		a_private_address_that_is_not_its_own_tells_a_far_nat,
+		one_behind_a_far_nat_is_anchored_and_latched);
 }

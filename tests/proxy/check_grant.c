@@ -145,6 +145,31 @@ START_TEST(limits_differ_by_source_and_by_remote)
 }
 END_TEST
 
+START_TEST(what_two_latch_on_to_apart_becomes_conditions)
+{
+	struct grant_limits a = { .count = 0 }, b, c;
+
+	ck_assert_int_eq(ip_prefix_parse("1.1.1.1", 7, &a.latch), 0);
+	b = a;
+	ck_assert_int_eq(ip_prefix_parse("1.1.1.2", 7, &b.latch), 0);
+	c = a;
+	grant_limits_unite(&c, &a);
+	ck_assert(grant_limits_equal(&c, &a));
+	ck_assert(!grant_limits_equal(&a, &b));
+	grant_limits_unite(&c, &b);
+	ck_assert_uint_eq(c.count, 2);
+	ck_assert_int_eq(c.latch.addr.family, IP_NONE);
+	/* And latched on to again once one of them has won. */
+	ck_assert(grant_limits_latch_anew(&c, &a));
+	ck_assert(!grant_limits_latch_anew(&a, &c));
+	ck_assert(!grant_limits_latch_anew(&a, &a));
+	b = a;
+	b.remote.port = 7;
+	b.remote.prefix = a.latch;
+	ck_assert(grant_limits_latch_anew(&a, &b));
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN_WITH("grant", setup, teardown,
@@ -153,5 +178,6 @@ int main(void)
 			      a_call_holds_no_more_than_its_limit,
 			      united_limits_admit_what_either_admits,
 			      anyone_united_with_one_is_anyone,
-			      limits_differ_by_source_and_by_remote);
+			      limits_differ_by_source_and_by_remote,
+			      what_two_latch_on_to_apart_becomes_conditions);
 }

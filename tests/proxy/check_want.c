@@ -147,6 +147,22 @@ START_TEST(a_grant_in_another_realm_is_not_taken)
 }
 END_TEST
 
+START_TEST(latches_and_kept_sources_are_asked_for)
+{
+	struct grant_limits limits = anyone;
+
+	format(NULL, &limits);
+	ck_assert_ptr_null(want.want.latch);
+	ck_assert(!want.want.keep_source);
+	ck_assert_int_eq(ip_prefix_parse("1.1.1.0/24", 10, &limits.latch), 0);
+	realms[0].source = CONF_SOURCE_KEEP;
+	format(NULL, &limits);
+	realms[0].source = CONF_SOURCE_ADDRESS;
+	ck_assert_str_eq(want.want.latch, "1.1.1.0/24");
+	ck_assert(want.want.keep_source);
+}
+END_TEST
+
 int main(void)
 {
 	return SUITE_RUN(
@@ -155,5 +171,6 @@ int main(void)
 		a_media_section_may_name_a_pool,
 		limits_are_told_with_ports_only_where_they_matter,
 		a_lease_is_asked_for_again_as_it_was,
-		a_grant_in_another_realm_is_not_taken);
+		a_grant_in_another_realm_is_not_taken,
+		latches_and_kept_sources_are_asked_for);
 }
