@@ -58,10 +58,20 @@ static void free_realms(struct conf *conf)
 	free((void *)(uintptr_t)conf->names.names);
 }
 
+static void tls_done(struct conf_tls *tls)
+{
+	free(tls->certificate);
+	free(tls->key);
+	free(tls->ca);
+	free(tls->ciphers);
+}
+
 static void free_services(struct conf *conf)
 {
-	for (size_t i = 0; i < conf->listen_count; i++)
+	for (size_t i = 0; i < conf->listen_count; i++) {
 		free(conf->listens[i].name);
+		tls_done(&conf->listens[i].files);
+	}
 	for (size_t i = 0; i < conf->domain_count; i++) {
 		free(conf->domains[i].name);
 		free(conf->domains[i].users);
@@ -69,6 +79,7 @@ static void free_services(struct conf *conf)
 	for (size_t i = 0; i < conf->trunk_count; i++) {
 		free(conf->trunks[i].name);
 		free(conf->trunks[i].host);
+		tls_done(&conf->trunks[i].files);
 	}
 	free(conf->listens);
 	free(conf->domains);
@@ -208,4 +219,26 @@ int conf_socket_path(const struct conf *conf, const char *name, char *buf,
 	int len = snprintf(buf, size, "%s/%s", conf->rundir, name);
 
 	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+}
+
+const struct endpoint *conf_listen_at(const struct conf_listen *listen,
+				      enum conf_transport transport)
+{
+	const struct endpoint *at = transport == CONF_UDP ? &listen->udp :
+				    transport == CONF_TCP ? &listen->tcp :
+							    &listen->tls;
+
+	return at->addr.family == IP_NONE ? NULL : at;
+}
+
+bool conf_listens_on(const struct conf_listen *listen,
+		     const struct ip_addr *addr, uint16_t port)
+{
+	for (unsigned i = 0; i < CONF_TRANSPORTS; i++) {
+		const struct endpoint *at = conf_listen_at(listen, i);
+
+		if (at && at->port == port && ip_addr_equal(&at->addr, addr))
+			return true;
+	}
+	return false;
 }

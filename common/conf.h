@@ -83,11 +83,33 @@ struct conf_pool {
 	size_t range_count;
 };
 
+enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
+#define CONF_TRANSPORTS     3
+#define CONF_TRANSPORT_AUTO CONF_TRANSPORTS /* of a trunk: as the DNS says */
+
+/* With what somebody shows who he is, and with what he believes others. */
+struct conf_tls {
+	char *certificate; /* path of the chain, PEM; or NULL */
+	char *key;         /* path; NULL: in `certificate` */
+	char *ca;          /* path; NULL: the system's */
+	char *ciphers;     /* OpenSSL's list or TLS 1.3 suites; or NULL */
+};
+
+enum conf_verify { CONF_VERIFY_NO, CONF_VERIFY_ASK, CONF_VERIFY_REQUIRE };
+
 struct conf_listen {
 	char *name;
 	unsigned line;
 	realm_id realm;
-	struct endpoint udp; /* family IP_NONE: not set */
+	struct endpoint udp; /* family IP_NONE: not set; so for the others */
+	struct endpoint tcp;
+	struct endpoint tls;
+	struct conf_tls files;   /* of `tls` */
+	enum conf_verify verify; /* certificates of clients; default no */
+	unsigned connections;    /* at a time, default 10000 */
+	unsigned per_source;     /* of one address, default 100 */
+	unsigned idle_time;      /* seconds without a message, default 3900 */
+	unsigned message_time;   /* seconds for one message, default 10 */
 };
 
 struct conf_domain {
@@ -101,7 +123,11 @@ struct conf_trunk {
 	unsigned line;
 	realm_id realm;
 	char *host;    /* address or name */
-	uint16_t port; /* default 5060 */
+	uint16_t port; /* default 5060, of tls 5061 */
+	bool has_port; /* it is in the file: no SRV records are asked for */
+	unsigned transport; /* enum conf_transport, or CONF_TRANSPORT_AUTO */
+	struct conf_tls files;
+	bool verify; /* its certificate; default yes */
 };
 
 #define CONF_TARGETS_MAX 16
@@ -253,6 +279,12 @@ realm_id conf_realm_of(const struct conf *conf, realm_id from,
 /* Is it inside one of the pools of the realm? port 0: any port. */
 bool conf_in_pool(const struct conf *conf, realm_id realm,
 		  const struct ip_addr *addr, uint16_t port);
+/* NULL: it does not listen so. */
+const struct endpoint *conf_listen_at(const struct conf_listen *listen,
+				      enum conf_transport transport);
+/* Is that one of its addresses, by any transport? */
+bool conf_listens_on(const struct conf_listen *listen,
+		     const struct ip_addr *addr, uint16_t port);
 /* "RUNDIR/NAME"; 0 or -ENAMETOOLONG (a UNIX socket's path is short). */
 int conf_socket_path(const struct conf *conf, const char *name, char *buf,
 		     size_t size);

@@ -7,6 +7,59 @@
 
 #include "common/conf_parts.h"
 
+static void build_tls(struct conf_part *part, struct conf_tls *tls)
+{
+	struct conf_reader *reader = part->reader;
+
+	conf_get_text(reader, conf_part_value(part, "certificate"),
+		      &tls->certificate);
+	conf_get_text(reader, conf_part_value(part, "key"), &tls->key);
+	conf_get_text(reader, conf_part_value(part, "ca"), &tls->ca);
+	conf_get_text(reader, conf_part_value(part, "ciphers"), &tls->ciphers);
+	if (tls->key && !tls->certificate)
+		conf_part_needed(part, "certificate");
+}
+
+static void build_addresses(struct conf_part *part, struct conf_listen *listen)
+{
+	struct conf_reader *reader = part->reader;
+
+	conf_get_endpoint(reader, conf_part_value(part, "udp"), &listen->udp);
+	conf_get_endpoint(reader, conf_part_value(part, "tcp"), &listen->tcp);
+	conf_get_endpoint(reader, conf_part_value(part, "tls"), &listen->tls);
+	listen->udp.realm = listen->realm;
+	listen->tcp.realm = listen->realm;
+	listen->tls.realm = listen->realm;
+	if (!conf_part_value(part, "tcp") && !conf_part_value(part, "tls"))
+		conf_part_needed(part, "udp");
+	if (conf_part_value(part, "tls"))
+		conf_part_needed(part, "certificate");
+}
+
+static void build_connections(struct conf_part *part,
+			      struct conf_listen *listen)
+{
+	static const char *const words[] = { "no", "ask", "require", NULL };
+	struct conf_reader *reader = part->reader;
+	unsigned verify = CONF_VERIFY_NO;
+
+	build_tls(part, &listen->files);
+	conf_get_word(reader, conf_part_value(part, "verify"), words, &verify);
+	listen->verify = verify;
+	listen->connections = 10000;
+	listen->per_source = 100;
+	listen->idle_time = 3900;
+	listen->message_time = 10;
+	conf_get_number(reader, conf_part_value(part, "connections"), 1, 100000,
+			&listen->connections);
+	conf_get_number(reader, conf_part_value(part, "per_source"), 1, 100000,
+			&listen->per_source);
+	conf_get_number(reader, conf_part_value(part, "idle_time"), 10, 86400,
+			&listen->idle_time);
+	conf_get_number(reader, conf_part_value(part, "message_time"), 1, 300,
+			&listen->message_time);
+}
+
 void conf_build_listens(struct conf_reader *reader)
 {
 	struct conf *conf = reader->conf;
@@ -23,9 +76,8 @@ void conf_build_listens(struct conf_reader *reader)
 		listen->realm = REALM_NONE;
 		conf_get_realm(reader, conf_part_needed(&part, "realm"),
 			       &listen->realm);
-		conf_get_endpoint(reader, conf_part_needed(&part, "udp"),
-				  &listen->udp);
-		listen->udp.realm = listen->realm;
+		build_addresses(&part, listen);
+		build_connections(&part, listen);
 		conf->listen_count++;
 	}
 }
@@ -74,6 +126,27 @@ static bool is_host(const char *text)
 	return true;
 }
 
+/* How a trunk is reached. */
+static void build_way(struct conf_part *part, struct conf_trunk *trunk)
+{
+	static const char *const words[] = { "udp", "tcp", "tls", "auto",
+					     NULL };
+	struct conf_reader *reader = part->reader;
+	unsigned port = 0;
+
+	trunk->transport = CONF_TRANSPORT_AUTO;
+	trunk->verify = true;
+	conf_get_word(reader, conf_part_value(part, "transport"), words,
+		      &trunk->transport);
+	trunk->has_port = conf_get_number(reader, conf_part_value(part, "port"),
+					  1, UINT16_MAX, &port);
+	if (!trunk->has_port)
+		port = trunk->transport == CONF_TLS ? 5061 : 5060;
+	trunk->port = (uint16_t)port;
+	build_tls(part, &trunk->files);
+	conf_get_bool(reader, conf_part_value(part, "verify"), &trunk->verify);
+}
+
 void conf_build_trunks(struct conf_reader *reader)
 {
 	struct conf *conf = reader->conf;
@@ -86,7 +159,6 @@ void conf_build_trunks(struct conf_reader *reader)
 		struct conf_trunk *trunk = &conf->trunks[i];
 		struct conf_part part = conf_part_of(reader, "trunk", i);
 		const struct conf_value *host = conf_part_needed(&part, "host");
-		unsigned port = 5060;
 
 		conf_part_name(&part, &trunk->name, &trunk->line);
 		trunk->realm = REALM_NONE;
@@ -98,9 +170,7 @@ void conf_build_trunks(struct conf_reader *reader)
 					   "of a host",
 					   host->text);
 		conf_get_text(reader, host, &trunk->host);
-		conf_get_number(reader, conf_part_value(&part, "port"), 1,
-				UINT16_MAX, &port);
-		trunk->port = (uint16_t)port;
+		build_way(&part, trunk);
 		conf->trunk_count++;
 	}
 }

@@ -227,42 +227,72 @@ static void check_listen_device(struct conf_reader *reader, size_t i)
 				     listen->name, realm->name);
 }
 
+static bool is_same_place(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && ip_addr_equal(&a->addr, &b->addr);
+}
+
+/* Do the two need the same socket? UDP and TCP each have their own ports. */
+static bool is_same_socket(const struct conf_listen *a,
+			   enum conf_transport transport,
+			   const struct conf_listen *b)
+{
+	const struct endpoint *at = conf_listen_at(a, transport);
+
+	if (transport == CONF_UDP)
+		return is_same_place(at, &b->udp);
+	return is_same_place(at, &b->tcp) || is_same_place(at, &b->tls);
+}
+
+static void check_address(struct conf_reader *reader, size_t i,
+			  enum conf_transport transport)
+{
+	static const char *const names[] = { "udp", "tcp", "tls" };
+	const struct conf *conf = reader->conf;
+	const struct conf_listen *own = &conf->listens[i];
+	const struct endpoint *at = conf_listen_at(own, transport);
+	const struct conf_value *value =
+		conf_value(conf_section_at(reader, "listen", i),
+			   names[transport]);
+
+	if (!at)
+		return;
+	if (ip_addr_is_any(&at->addr) || ip_addr_is_multicast(&at->addr) ||
+	    ip_addr_is_broadcast(&at->addr))
+		conf_value_mistake(reader, value,
+				   "\"%s\" is no address of one host",
+				   value->text);
+	for (size_t k = 0; k < i; k++)
+		if (is_same_socket(own, transport, &conf->listens[k]) &&
+		    !is_apart(conf, own, &conf->listens[k]))
+			conf_value_mistake(reader, value,
+					   "\"%s\" is also that of listen %s",
+					   value->text, conf->listens[k].name);
+	if (own->realm != REALM_NONE &&
+	    conf_in_pool(conf, own->realm, &at->addr, at->port))
+		conf_value_mistake(reader, value,
+				   "\"%s\" is in a pool of realm %s: it would "
+				   "not get its packets",
+				   value->text, conf->realms[own->realm].name);
+}
+
 static void check_listens(struct conf_reader *reader)
 {
 	const struct conf *conf = reader->conf;
 
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *own = &conf->listens[i];
-		const struct conf_value *value =
-			conf_value(conf_section_at(reader, "listen", i), "udp");
 
 		check_listen_device(reader, i);
-		if (own->udp.addr.family == IP_NONE)
-			continue;
-		if (ip_addr_is_any(&own->udp.addr) ||
-		    ip_addr_is_multicast(&own->udp.addr) ||
-		    ip_addr_is_broadcast(&own->udp.addr))
-			conf_value_mistake(reader, value,
-					   "\"%s\" is no address of one host",
-					   value->text);
-		for (size_t k = 0; k < i; k++)
-			if (ip_addr_equal(&conf->listens[k].udp.addr,
-					  &own->udp.addr) &&
-			    conf->listens[k].udp.port == own->udp.port &&
-			    !is_apart(conf, own, &conf->listens[k]))
-				conf_value_mistake(reader, value,
-						   "\"%s\" is also that of "
-						   "listen %s",
-						   value->text,
-						   conf->listens[k].name);
-		if (own->realm != REALM_NONE &&
-		    conf_in_pool(conf, own->realm, &own->udp.addr,
-				 own->udp.port))
-			conf_value_mistake(reader, value,
-					   "\"%s\" is in a pool of realm %s: "
-					   "it would not get its packets",
-					   value->text,
-					   conf->realms[own->realm].name);
+		for (unsigned transport = 0; transport < CONF_TRANSPORTS;
+		     transport++)
+			check_address(reader, i, transport);
+		if (own->tcp.addr.family != IP_NONE &&
+		    is_same_place(&own->tcp, &own->tls))
+			conf_section_mistake(reader, "listen", i,
+					     "listen %s: tcp and tls cannot "
+					     "have the same port",
+					     own->name);
 	}
 }
 

@@ -53,9 +53,13 @@ static cfg_opt_t pool_opts[] = {
 };
 
 static cfg_opt_t listen_opts[] = {
-	VALUE("realm"),
-	VALUE("udp"),
-	CFG_END(),
+	VALUE("realm"),        VALUE("udp"),
+	VALUE("tcp"),          VALUE("tls"),
+	VALUE("certificate"),  VALUE("key"),
+	VALUE("ca"),           VALUE("ciphers"),
+	VALUE("verify"),       VALUE("connections"),
+	VALUE("per_source"),   VALUE("idle_time"),
+	VALUE("message_time"), CFG_END(),
 };
 
 static cfg_opt_t domain_opts[] = {
@@ -64,10 +68,9 @@ static cfg_opt_t domain_opts[] = {
 };
 
 static cfg_opt_t trunk_opts[] = {
-	VALUE("realm"),
-	VALUE("host"),
-	VALUE("port"),
-	CFG_END(),
+	VALUE("realm"),       VALUE("host"), VALUE("port"), VALUE("transport"),
+	VALUE("certificate"), VALUE("key"),  VALUE("ca"),   VALUE("ciphers"),
+	VALUE("verify"),      CFG_END(),
 };
 
 static cfg_opt_t route_opts[] = {

@@ -38,9 +38,14 @@ static bool is_listener(const struct conf *conf, realm_id realm,
 			const struct ip_addr *addr)
 {
 	for (size_t i = 0; i < conf->listen_count; i++) {
-		if (conf->listens[i].realm == realm &&
-		    ip_addr_equal(&conf->listens[i].udp.addr, addr))
-			return true;
+		for (unsigned k = 0; k < CONF_TRANSPORTS; k++) {
+			const struct endpoint *at =
+				conf_listen_at(&conf->listens[i], k);
+
+			if (conf->listens[i].realm == realm && at &&
+			    ip_addr_equal(&at->addr, addr))
+				return true;
+		}
 	}
 	return false;
 }

@@ -30,8 +30,8 @@ static bool is_listener(const struct conf *conf, realm_id realm,
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *listen = &conf->listens[i];
 
-		if (listen->realm == realm && listen->udp.port == port &&
-		    ip_addr_equal(&listen->udp.addr, addr))
+		if (listen->realm == realm &&
+		    conf_listens_on(listen, addr, port))
 			return true;
 	}
 	return false;

@@ -94,43 +94,57 @@ static void text_drop(FILE *out, const struct plan *plan)
 }
 
 static bool knows_listener(const struct conf *conf, realm_id realm,
-			   const struct endpoint *udp)
+			   const struct endpoint *at)
 {
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *listen = &conf->listens[i];
 
 		if ((listen->realm == realm ||
 		     conf_reaches(conf, realm, listen->realm)) &&
-		    listen->udp.port == udp->port &&
-		    ip_addr_equal(&listen->udp.addr, &udp->addr))
+		    conf_listens_on(listen, &at->addr, at->port))
 			return true;
 	}
 	return false;
+}
+
+static void text_guard_listener(FILE *out, const struct plan *plan,
+				const struct plan_interface *by,
+				const struct conf_listen *listen)
+{
+	const struct endpoint *done[CONF_TRANSPORTS];
+	size_t count = 0;
+	char addr[IP_ADDR_TEXT];
+
+	for (unsigned i = 0; i < CONF_TRANSPORTS; i++) {
+		const struct endpoint *at = conf_listen_at(listen, i);
+		bool is_done = false;
+
+		if (!at || at->addr.family != IP_V4 ||
+		    knows_listener(plan->conf, by->realm, at))
+			continue;
+		for (size_t k = 0; k < count; k++)
+			is_done |= endpoint_equal(done[k], at);
+		if (is_done)
+			continue;
+		done[count++] = at;
+		fprintf(out,
+			"\t\tiifname \"%s\" ip daddr %s "
+			"meta l4proto { tcp, udp } th dport %u "
+			"counter name \"dropped\" drop\n",
+			by->name, ip_addr_format(&at->addr, addr),
+			(unsigned)at->port);
+	}
 }
 
 /* By whose interface a packet comes says which realm it is of, for SIP too. */
 static void text_guard_listeners(FILE *out, const struct plan *plan)
 {
 	const struct conf *conf = plan->conf;
-	char addr[IP_ADDR_TEXT];
 
-	for (size_t i = 0; i < plan->interface_count * conf->listen_count;
-	     i++) {
-		const struct plan_interface *at =
-			&plan->interfaces[i / conf->listen_count];
-		const struct conf_listen *listen =
-			&conf->listens[i % conf->listen_count];
-
-		if (listen->udp.addr.family != IP_V4 ||
-		    knows_listener(conf, at->realm, &listen->udp))
-			continue;
-		fprintf(out,
-			"\t\tiifname \"%s\" ip daddr %s "
-			"meta l4proto { tcp, udp } th dport %u "
-			"counter name \"dropped\" drop\n",
-			at->name, ip_addr_format(&listen->udp.addr, addr),
-			(unsigned)listen->udp.port);
-	}
+	for (size_t i = 0; i < plan->interface_count * conf->listen_count; i++)
+		text_guard_listener(out, plan,
+				    &plan->interfaces[i / conf->listen_count],
+				    &conf->listens[i % conf->listen_count]);
 }
 
 char *nft_guard_text(const struct plan *plan)
