@@ -75,6 +75,7 @@ static void free_services(struct conf *conf)
 	for (size_t i = 0; i < conf->domain_count; i++) {
 		free(conf->domains[i].name);
 		free(conf->domains[i].users);
+		tls_done(&conf->domains[i].files);
 	}
 	for (size_t i = 0; i < conf->trunk_count; i++) {
 		free(conf->trunks[i].name);

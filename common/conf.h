@@ -83,10 +83,6 @@ struct conf_pool {
 	size_t range_count;
 };
 
-enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
-#define CONF_TRANSPORTS     3
-#define CONF_TRANSPORT_AUTO CONF_TRANSPORTS /* of a trunk: as the DNS says */
-
 /* With what somebody shows who he is, and with what he believes others. */
 struct conf_tls {
 	char *certificate; /* path of the chain, PEM; or NULL */
@@ -94,6 +90,10 @@ struct conf_tls {
 	char *ca;          /* path; NULL: the system's */
 	char *ciphers;     /* OpenSSL's list or TLS 1.3 suites; or NULL */
 };
+
+enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
+#define CONF_TRANSPORTS     3
+#define CONF_TRANSPORT_AUTO CONF_TRANSPORTS /* of a trunk: as the DNS says */
 
 enum conf_verify { CONF_VERIFY_NO, CONF_VERIFY_ASK, CONF_VERIFY_REQUIRE };
 
@@ -115,7 +115,8 @@ struct conf_listen {
 struct conf_domain {
 	char *name; /* lower case */
 	unsigned line;
-	char *users; /* path of the users file */
+	char *users;           /* path of the users file */
+	struct conf_tls files; /* to who asks for the domain by SNI */
 };
 
 struct conf_trunk {

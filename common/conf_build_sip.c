@@ -7,17 +7,24 @@
 
 #include "common/conf_parts.h"
 
-static void build_tls(struct conf_part *part, struct conf_tls *tls)
+static void build_certificate(struct conf_part *part, struct conf_tls *tls)
 {
 	struct conf_reader *reader = part->reader;
 
 	conf_get_text(reader, conf_part_value(part, "certificate"),
 		      &tls->certificate);
 	conf_get_text(reader, conf_part_value(part, "key"), &tls->key);
-	conf_get_text(reader, conf_part_value(part, "ca"), &tls->ca);
-	conf_get_text(reader, conf_part_value(part, "ciphers"), &tls->ciphers);
 	if (tls->key && !tls->certificate)
 		conf_part_needed(part, "certificate");
+}
+
+static void build_tls(struct conf_part *part, struct conf_tls *tls)
+{
+	struct conf_reader *reader = part->reader;
+
+	build_certificate(part, tls);
+	conf_get_text(reader, conf_part_value(part, "ca"), &tls->ca);
+	conf_get_text(reader, conf_part_value(part, "ciphers"), &tls->ciphers);
 }
 
 static void build_addresses(struct conf_part *part, struct conf_listen *listen)
@@ -99,6 +106,7 @@ void conf_build_domains(struct conf_reader *reader)
 			*c = (char)tolower((unsigned char)*c);
 		conf_get_text(reader, conf_part_needed(&part, "users"),
 			      &domain->users);
+		build_certificate(&part, &domain->files);
 		conf->domain_count++;
 	}
 }

@@ -64,6 +64,8 @@ static cfg_opt_t listen_opts[] = {
 
 static cfg_opt_t domain_opts[] = {
 	VALUE("users"),
+	VALUE("certificate"),
+	VALUE("key"),
 	CFG_END(),
 };
 

@@ -136,6 +136,7 @@ static void within_dialog(struct dispatch *dispatch, struct leg *leg,
 		return;
 	}
 	call = leg->call;
+	leg_follow(leg, from);
 	if (method == sip_method_ack) {
 		relay_ack(leg, dialog, msg);
 		return;
@@ -209,6 +210,8 @@ static void outside_dialog(struct dispatch *dispatch, struct leg *leg,
 	}
 	speaker.trunk = trunk_find(&dispatch->trunks, from->peer.realm,
 				   &from->peer.addr);
+	if (speaker.trunk == TRUNK_NONE)
+		speaker.trunk = flow_trunk(from);
 	if (speaker.trunk == TRUNK_NONE &&
 	    !registrar_authenticate(dispatch->registrar, from, msg, sip, 407))
 		return;

@@ -25,12 +25,14 @@
 
 #define TIMER_C_MS      185000
 #define UDP_RECV_BUFFER (4 << 20)
+#define STREAM_QUEUE    1000 /* messages that a connection does not take */
 
 struct edge {
 	const struct conf *conf; /* not owned */
 	struct edge_hooks hooks;
 	struct listener *listeners; /* owned */
 	size_t count;
+	struct streams *streams; /* owned */
 };
 
 /* Source address of a message; false: of a family that is not served. */
@@ -65,6 +67,8 @@ static int on_message(struct listener *listener, nta_agent_t *agent, msg_t *msg,
 		nta_msg_discard(agent, msg);
 		return 0;
 	}
+	if (listener->port != NULL)
+		from.connection = streams_find(listener->port, &from.peer);
 	if (sip->sip_request == NULL) {
 		edge->hooks.on_response(&from, msg, sip, edge->hooks.arg);
 		return 0;
@@ -90,6 +94,14 @@ static int open_listener(struct listener *listener, su_root_t *root,
 	struct flow self = { .listener = listener, .peer = listener->local };
 	int error;
 
+	if (listener->transport != CONF_UDP) {
+		listener->port = streams_port(listener->edge->streams,
+					      listener->index,
+					      listener->transport,
+					      device_of(realm));
+		if (listener->port == NULL)
+			return -ENOMEM;
+	}
 	errno = 0;
 	sofia_guard_bind_device(device_of(realm));
 	listener->agent = nta_agent_create(
@@ -100,7 +112,9 @@ static int open_listener(struct listener *listener, su_root_t *root,
 		NTATAG_CLIENT_RPORT(1), NTATAG_MAXSIZE(EDGE_MESSAGE_MAX),
 		NTATAG_GRAYLIST(0), NTATAG_UDP_MTU(EDGE_MESSAGE_MAX),
 		NTATAG_TIMER_C(TIMER_C_MS), TPTAG_STUN_SERVER(0),
-		TPTAG_UDP_RMEM(UDP_RECV_BUFFER), TAG_END());
+		TPTAG_UDP_RMEM(UDP_RECV_BUFFER), TPTAG_IDLE(UINT_MAX),
+		TPTAG_TIMEOUT(UINT_MAX), TPTAG_SDWN_ERROR(1),
+		TPTAG_QUEUESIZE(STREAM_QUEUE), TAG_END());
 	error = errno != 0 ? -errno : -EADDRINUSE;
 	if (sofia_guard_bind_error() < 0)
 		error = sofia_guard_bind_error();
@@ -112,39 +126,52 @@ static int open_listener(struct listener *listener, su_root_t *root,
 	return error;
 }
 
-int edge_new(su_root_t *root, const struct conf *conf,
+/* Each address of conf->listens[i]. */
+static int open_listeners(struct edge *edge, su_root_t *root, size_t i)
+{
+	static const char *const params[] = { "", ";transport=tcp",
+					      ";transport=tls" };
+	const struct conf_listen *conf = &edge->conf->listens[i];
+	int error = 0;
+
+	for (unsigned k = 0; k < CONF_TRANSPORTS && error == 0; k++) {
+		const struct endpoint *at = conf_listen_at(conf, k);
+		struct listener *listener = &edge->listeners[edge->count];
+
+		if (at == NULL)
+			continue;
+		listener->edge = edge;
+		listener->index = i;
+		listener->slot = edge->count++;
+		listener->name = conf->name;
+		listener->realm = conf->realm;
+		listener->transport = k;
+		listener->local = *at;
+		listener->param = params[k];
+		endpoint_format(at, NULL, listener->host_port);
+		error = open_listener(listener, root,
+				      &edge->conf->realms[conf->realm]);
+	}
+	return error;
+}
+
+int edge_new(su_root_t *root, const struct conf *conf, struct certs *certs,
 	     const struct edge_hooks *hooks, struct edge **ret_edge)
 {
 	struct edge *edge = calloc(1, sizeof(*edge));
-	int error = 0;
+	int error;
 
 	if (edge == NULL)
 		return -ENOMEM;
 	edge->conf = conf;
 	edge->hooks = *hooks;
-	edge->listeners = calloc(conf->listen_count + 1,
+	edge->listeners = calloc(conf->listen_count * CONF_TRANSPORTS + 1,
 				 sizeof(*edge->listeners));
-	if (edge->listeners == NULL) {
-		free(edge);
-		return -ENOMEM;
-	}
-	edge->count = conf->listen_count;
-	for (size_t i = 0; i < conf->listen_count && error == 0; i++) {
-		struct listener *listener = &edge->listeners[i];
-		struct endpoint bare = conf->listens[i].udp;
-
-		if (bare.addr.family == IP_NONE)
-			continue;
-		bare.realm = conf->listens[i].realm;
-		listener->edge = edge;
-		listener->index = i;
-		listener->name = conf->listens[i].name;
-		listener->realm = bare.realm;
-		listener->local = bare;
-		endpoint_format(&bare, NULL, listener->host_port);
-		error = open_listener(listener, root,
-				      &conf->realms[bare.realm]);
-	}
+	error = edge->listeners == NULL ?
+			-ENOMEM :
+			streams_new(root, conf, certs, &edge->streams);
+	for (size_t i = 0; i < conf->listen_count && error == 0; i++)
+		error = open_listeners(edge, root, i);
 	if (error != 0) {
 		edge_free(edge);
 		return error;
@@ -160,8 +187,14 @@ void edge_free(struct edge *edge)
 	for (size_t i = 0; i < edge->count; i++)
 		if (edge->listeners[i].agent != NULL)
 			nta_agent_destroy(edge->listeners[i].agent);
+	streams_free(edge->streams);
 	free(edge->listeners);
 	free(edge);
+}
+
+const struct streams_counters *edge_connections(const struct edge *edge)
+{
+	return streams_counters(edge->streams);
 }
 
 struct listener *edge_listener_of(struct edge *edge, realm_id realm)
@@ -173,11 +206,26 @@ struct listener *edge_listener_of(struct edge *edge, realm_id realm)
 	return NULL;
 }
 
-struct listener *edge_listener_at(struct edge *edge, size_t i)
+struct listener *edge_listener_for(struct edge *edge, realm_id realm,
+				   enum conf_transport transport,
+				   enum ip_family family)
 {
-	if (i >= edge->count || edge->listeners[i].agent == NULL)
+	for (size_t i = 0; i < edge->count; i++) {
+		struct listener *listener = &edge->listeners[i];
+
+		if (listener->agent != NULL && listener->realm == realm &&
+		    listener->transport == transport &&
+		    listener->local.addr.family == family)
+			return listener;
+	}
+	return NULL;
+}
+
+struct listener *edge_listener_at(struct edge *edge, size_t slot)
+{
+	if (slot >= edge->count || edge->listeners[slot].agent == NULL)
 		return NULL;
-	return &edge->listeners[i];
+	return &edge->listeners[slot];
 }
 
 /* In its networks an address is a host of that realm. */
@@ -208,9 +256,27 @@ bool edge_url_is_self(const struct edge *edge, realm_id realm, const url_t *url)
 	return false;
 }
 
+enum conf_transport edge_url_transport(const url_t *url,
+				       enum conf_transport otherwise)
+{
+	char name[8];
+
+	if (url->url_type == url_sips)
+		return CONF_TLS;
+	if (url->url_params == NULL ||
+	    url_param(url->url_params, "transport", name, sizeof(name)) <= 1)
+		return otherwise;
+	if (strcasecmp(name, "udp") == 0)
+		return CONF_UDP;
+	if (strcasecmp(name, "tcp") == 0)
+		return CONF_TCP;
+	return strcasecmp(name, "tls") == 0 ? CONF_TLS : otherwise;
+}
+
 int edge_url_endpoint(const url_t *url, struct endpoint *ret)
 {
 	struct endpoint endpoint = { .port = 5060, .realm = REALM_NONE };
+	bool is_tls = edge_url_transport(url, CONF_UDP) == CONF_TLS;
 	const char *host = url->url_host;
 	size_t len;
 
@@ -223,6 +289,8 @@ int edge_url_endpoint(const url_t *url, struct endpoint *ret)
 	}
 	if (ip_addr_parse(host, len, &endpoint.addr) < 0)
 		return -EINVAL;
+	if (is_tls)
+		endpoint.port = 5061;
 	if (url->url_port != NULL && url->url_port[0] != '\0') {
 		char *end;
 		unsigned long port = strtoul(url->url_port, &end, 10);
@@ -239,9 +307,48 @@ const char *flow_url(const struct flow *flow, char buf[FLOW_URL_TEXT])
 {
 	char text[ENDPOINT_TEXT];
 
-	snprintf(buf, FLOW_URL_TEXT, "sip:%.60s;transport=udp",
-		 endpoint_format(&flow->peer, NULL, text));
+	/* The library takes TLS for TCP: see stream.h. */
+	snprintf(buf, FLOW_URL_TEXT, "sip:%.60s;transport=%s",
+		 endpoint_format(&flow->peer, NULL, text),
+		 flow->listener->transport == CONF_UDP ? "udp" : "tcp");
 	return buf;
+}
+
+bool flow_is_alive(const struct flow *flow)
+{
+	return flow->connection == STREAM_NONE ||
+	       streams_has(flow->listener->port, flow->connection, &flow->peer);
+}
+
+size_t flow_trunk(const struct flow *flow)
+{
+	if (flow->connection == STREAM_NONE)
+		return SIZE_MAX;
+	return streams_trunk_of(flow->listener->port, flow->connection,
+				&flow->peer);
+}
+
+int flow_open(const struct flow *flow, unsigned timeout_ms)
+{
+	const struct conf *conf = flow->listener->edge->conf;
+
+	if (flow->listener->port == NULL)
+		return 0;
+	/* A trunk is dialled again, a phone cannot be. */
+	if (flow->trunk == NULL && !flow_is_alive(flow))
+		return -ENOTCONN;
+	streams_dial_begin(flow->listener->port,
+			   flow->trunk != NULL ?
+				   (size_t)(flow->trunk - conf->trunks) :
+				   SIZE_MAX,
+			   timeout_ms);
+	return 0;
+}
+
+void flow_close(const struct flow *flow)
+{
+	if (flow->listener->port != NULL)
+		streams_dial_end(flow->listener->port);
 }
 
 void edge_reply(const struct flow *from, msg_t *msg, int status,
@@ -263,15 +370,18 @@ void edge_reply(const struct flow *from, msg_t *msg, int status,
 int edge_send_request(const struct flow *to, msg_t *msg, const char *branch)
 {
 	char url[FLOW_URL_TEXT];
+	int error = flow_open(to, EDGE_DIAL_MS);
 
-	if (nta_outgoing_mcreate(to->listener->agent, NULL, NULL,
+	if (error == 0 &&
+	    nta_outgoing_mcreate(to->listener->agent, NULL, NULL,
 				 (const url_string_t *)flow_url(to, url), msg,
 				 NTATAG_STATELESS(1), NTATAG_BRANCH_KEY(branch),
-				 TAG_END()) == NULL) {
+				 TAG_END()) == NULL)
+		error = -EIO;
+	flow_close(to);
+	if (error != 0)
 		msg_destroy(msg);
-		return -EIO;
-	}
-	return 0;
+	return error;
 }
 
 void edge_send_response(struct listener *listener, msg_t *msg)

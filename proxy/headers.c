@@ -185,8 +185,9 @@ static int show_contact(msg_t *msg, sip_t *sip, const struct leg *to)
 		return 0;
 	msg_fragment_clear_chain((msg_header_t *)contact);
 	for (; contact != NULL; contact = contact->m_next) {
-		url_t *url = url_format(home, "sip:%s@%s", leg_user(to, user),
-					to->flow.listener->host_port);
+		url_t *url = url_format(home, "sip:%s@%s%s", leg_user(to, user),
+					to->flow.listener->host_port,
+					to->flow.listener->param);
 
 		if (url == NULL)
 			return -ENOMEM;

@@ -63,13 +63,15 @@ static bool find_user(struct dispatch *dispatch, const char *user,
 		      const char *domain, struct target *target)
 {
 	const struct location_binding *binding =
-		registrar_find(dispatch->registrar, user, domain);
+		registrar_find(dispatch->registrar, dispatch->calls->edge, user,
+			       domain);
 
 	if (binding == NULL)
 		return false;
 	target->flow.listener = edge_listener_at(dispatch->calls->edge,
 						 binding->listen);
 	target->flow.peer = binding->received;
+	target->flow.connection = binding->connection;
 	target->uri = binding->uri;
 	return true;
 }
@@ -129,14 +131,24 @@ static void add_trunk(struct dispatch *dispatch, struct hunt *hunt,
 		      const struct trunk *trunk, const struct flow *from,
 		      msg_t *msg, const char *uri)
 {
-	struct flow flow = { .listener = edge_listener_of(dispatch->calls->edge,
-							  trunk->conf->realm) };
+	struct trunk_hop hop;
 
 	uri = uri_for_trunk(dispatch, trunk->conf, from, msg, uri);
-	if (flow.listener == NULL || uri == NULL)
+	if (uri == NULL)
 		return;
-	for (size_t i = 0; trunk_next_hop(trunk, i, &flow.peer); i++)
-		hunt_add(hunt, &flow, trunk, uri);
+	for (size_t i = 0; trunk_next_hop(trunk, i, &hop); i++) {
+		struct flow flow = {
+			.listener = edge_listener_for(dispatch->calls->edge,
+						      hop.at.realm,
+						      hop.transport,
+						      hop.at.addr.family),
+			.peer = hop.at,
+			.trunk = trunk->conf,
+		};
+
+		if (flow.listener != NULL)
+			hunt_add(hunt, &flow, trunk, uri);
+	}
 }
 
 /* A number of the domain becomes a user's, who may not be there. */

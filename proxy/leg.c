@@ -99,7 +99,7 @@ void leg_learn(struct leg *leg, struct dialog *dialog, const sip_t *sip)
 
 bool leg_is_flow(const struct leg *leg, const struct flow *from)
 {
-	if (leg->flow.listener != from->listener)
+	if (leg->flow.listener->realm != from->listener->realm)
 		return false;
 	if (ip_addr_equal(&leg->flow.peer.addr, &from->peer.addr))
 		return true;
@@ -111,9 +111,32 @@ bool leg_is_flow(const struct leg *leg, const struct flow *from)
 	return false;
 }
 
+void leg_follow(struct leg *leg, const struct flow *from)
+{
+	if (leg->flow.connection != STREAM_NONE &&
+	    from->connection != STREAM_NONE && leg->trunk == NULL)
+		leg->flow = *from;
+}
+
+/* A trunk is reached by the transport that it names. */
+static void use_transport(const struct leg *leg, const url_t *url,
+			  struct flow *hop)
+{
+	enum conf_transport transport =
+		edge_url_transport(url, hop->listener->transport);
+	struct listener *listener = edge_listener_for(hop->listener->edge,
+						      hop->listener->realm,
+						      transport,
+						      hop->peer.addr.family);
+
+	if (leg->trunk != NULL && listener != NULL)
+		hop->listener = listener;
+}
+
 /*
- * What its own route set or Contact names, if that is where its messages come
- * from; else where they come from (it is behind a NAT, or names a host).
+ * The connection by which its messages come, if there is one. Else what its own
+ * route set or Contact names, if that is where its messages come from; else
+ * where they come from (it is behind a NAT, or names a host).
  */
 void leg_next_hop(const struct leg *leg, const struct dialog *dialog,
 		  struct flow *ret)
@@ -124,13 +147,20 @@ void leg_next_hop(const struct leg *leg, const struct dialog *dialog,
 	const url_t *url = NULL;
 
 	*ret = leg->flow;
+	ret->trunk = leg->trunk != NULL ? leg->trunk->conf : NULL;
+	if (ret->connection != STREAM_NONE &&
+	    (leg->trunk == NULL || flow_is_alive(ret)))
+		return;
+	ret->connection = STREAM_NONE;
 	su_home_init(home);
 	if (target->routes != NULL)
 		url = target->routes->r_url;
 	else if (target->uri != NULL)
 		url = url_make(home, target->uri);
 	if (url != NULL && edge_url_endpoint(url, &endpoint) == 0 &&
-	    ip_addr_equal(&endpoint.addr, &leg->flow.peer.addr))
+	    ip_addr_equal(&endpoint.addr, &leg->flow.peer.addr)) {
 		ret->peer.port = endpoint.port;
+		use_transport(leg, url, ret);
+	}
 	su_home_deinit(home);
 }

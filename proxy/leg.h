@@ -79,6 +79,8 @@ void leg_expect(struct leg *leg, const char *uri);
 void leg_learn(struct leg *leg, struct dialog *dialog, const sip_t *sip);
 /* From where requests of this side's party may come. */
 bool leg_is_flow(const struct leg *leg, const struct flow *from);
+/* Its party has come by another connection: it is reached by that one. */
+void leg_follow(struct leg *leg, const struct flow *from);
 /* Where to send a request of a dialog to. */
 void leg_next_hop(const struct leg *leg, const struct dialog *dialog,
 		  struct flow *ret);

@@ -59,6 +59,15 @@ static void aor_settle(struct location *location, struct location_aor *aor)
 	free(aor);
 }
 
+void location_remove(struct location *location,
+		     struct location_binding *binding)
+{
+	struct location_aor *aor = binding->aor;
+
+	binding_remove(location, binding);
+	aor_settle(location, aor);
+}
+
 static size_t aor_expire(struct location *location, struct location_aor *aor,
 			 uint64_t now_ms)
 {
@@ -243,6 +252,7 @@ binding_new(const struct location *location,
 	binding->expires_ms = request->now_ms + left * 1000;
 	binding->received = request->received;
 	binding->listen = request->listen;
+	binding->connection = request->connection;
 	return binding;
 }
 

@@ -23,7 +23,8 @@ struct location_binding {
 	unsigned q;               /* 0..1000 */
 	uint64_t expires_ms;      /* on the clock of `now_ms` */
 	struct endpoint received; /* whence the REGISTER came, with realm */
-	size_t listen;            /* index of the listener it came to */
+	size_t listen;            /* slot of the listener it came to */
+	uint64_t connection;      /* by which alone it is reached; 0: any way */
 };
 
 struct location_aor {
@@ -63,6 +64,7 @@ struct location_request {
 	uint32_t cseq;
 	struct endpoint received;
 	size_t listen;
+	uint64_t connection;
 	uint64_t now_ms;
 };
 
@@ -89,6 +91,9 @@ enum location_result location_register(struct location *location,
  */
 struct location_aor *location_find(struct location *location, const char *user,
 				   const char *domain, uint64_t now_ms);
+/* Its connection is gone. The AOR is gone with its last binding. */
+void location_remove(struct location *location,
+		     struct location_binding *binding);
 /* Seconds left, rounded up. */
 uint32_t location_left(const struct location_binding *binding, uint64_t now_ms);
 /* Removes what is past its time; how many. */

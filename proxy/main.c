@@ -47,6 +47,7 @@ struct program {
 	su_root_t *root;         /* owned */
 	struct natlink *natlink; /* owned */
 	struct edge *edge;       /* owned */
+	struct certs *certs;     /* owned */
 	struct status *status;   /* owned */
 	struct registrar registrar;
 	struct calls calls;
@@ -143,13 +144,29 @@ static void on_renewed(void *arg)
 		tighten_renew(container_of(pos, struct call, by_token));
 }
 
+/* Certificates only; connections that are there keep theirs. */
+static void reload(struct program *program)
+{
+	if (certs_reload(program->certs, stderr) == 0)
+		log_info("signal: certificates are read anew");
+	else
+		log_error("signal: certificates stay as they were");
+}
+
 static void on_signal(short revents, void *arg)
 {
 	struct program *program = arg;
+	struct signalfd_siginfo info;
 
 	(void)revents;
-	log_info("signal: ending");
-	su_root_break(program->root);
+	while (read(program->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			reload(program);
+			continue;
+		}
+		log_info("signal: ending");
+		su_root_break(program->root);
+	}
 }
 
 static int make_signals(struct program *program)
@@ -160,6 +177,7 @@ static int make_signals(struct program *program)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	program->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -203,7 +221,8 @@ static int make_calls(struct program *program)
 	program->dispatch.conf = program->conf;
 	program->dispatch.calls = &program->calls;
 	program->dispatch.registrar = &program->registrar;
-	error = edge_new(program->root, program->conf, &hooks, &program->edge);
+	error = edge_new(program->root, program->conf, program->certs, &hooks,
+			 &program->edge);
 	program->calls.edge = program->edge;
 	return error;
 }
@@ -283,6 +302,7 @@ static void program_done(struct program *program)
 	if (program->has_calls)
 		calls_done(&program->calls);
 	edge_free(program->edge);
+	certs_free(program->certs);
 	natlink_free(program->natlink);
 	watch_stop(&program->signals);
 	if (program->expire != NULL)
@@ -314,6 +334,9 @@ static int read_all(struct program *program, const char *path)
 		return error;
 	}
 	program->has_registrar = true;
+	error = certs_new(program->conf, stderr, &program->certs);
+	if (error != 0)
+		return error;
 	return trunk_list_init(&program->dispatch.trunks, program->conf);
 }
 

@@ -308,7 +308,8 @@ void registrar_request(struct registrar *registrar, const struct flow *from,
 		.call_id = sip->sip_call_id->i_id,
 		.cseq = sip->sip_cseq->cs_seq,
 		.received = from->peer,
-		.listen = from->listener->index,
+		.listen = from->listener->slot,
+		.connection = from->connection,
 		.now_ms = mono_ms(),
 	};
 	int status;
@@ -336,21 +337,40 @@ void registrar_request(struct registrar *registrar, const struct flow *from,
 	       location_register(&registrar->location, &request));
 }
 
+/* By the connection that it has registered on, or not at all. */
+static bool is_reachable(struct edge *edge,
+			 const struct location_binding *binding)
+{
+	struct flow flow = { .listener = edge_listener_at(edge,
+							  binding->listen),
+			     .peer = binding->received,
+			     .connection = binding->connection };
+
+	return flow.listener != NULL && flow_is_alive(&flow);
+}
+
 const struct location_binding *registrar_find(struct registrar *registrar,
+					      struct edge *edge,
 					      const char *user,
 					      const char *domain)
 {
 	struct location_aor *aor = location_find(&registrar->location, user,
 						 domain, mono_ms());
 	const struct location_binding *best = NULL;
-	struct list *pos;
+	struct list *pos, *tmp;
+	size_t left = aor != NULL ? aor->count : 0;
 
 	if (aor == NULL)
 		return NULL;
-	list_for_each(pos, &aor->bindings) {
-		const struct location_binding *binding = location_binding_of(
-			pos);
+	/* The AOR is gone with its last binding, and the list with it. */
+	for (pos = aor->bindings.next; left > 0; pos = tmp, left--) {
+		struct location_binding *binding = location_binding_of(pos);
 
+		tmp = pos->next;
+		if (!is_reachable(edge, binding)) {
+			location_remove(&registrar->location, binding);
+			continue;
+		}
 		if (best == NULL || binding->q > best->q ||
 		    (binding->q == best->q &&
 		     binding->expires_ms > best->expires_ms))

@@ -33,8 +33,12 @@ bool registrar_authenticate(struct registrar *registrar,
 /* Answers a REGISTER; takes `msg`. */
 void registrar_request(struct registrar *registrar, const struct flow *from,
 		       msg_t *msg, sip_t *sip);
-/* The binding to reach a user at: the newest of the highest q. NULL: none. */
+/*
+ * The binding to reach a user at: the newest of the highest q; those whose
+ * connection is gone are removed. NULL: none.
+ */
 const struct location_binding *registrar_find(struct registrar *registrar,
+					      struct edge *edge,
 					      const char *user,
 					      const char *domain);
 

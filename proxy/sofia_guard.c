@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 
 #include "common/mono.h"
 #include "common/privs.h"
+#include "proxy/frame.h"
 
 /* Seconds between 1900, from where the library counts, and 1970. */
 #define NTP_EPOCH 2208988800UL
@@ -34,6 +36,16 @@ ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t __real_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
+int __real_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog);
+int __real_accept(int fd, struct sockaddr *addr, socklen_t *len);
+int __wrap_accept(int fd, struct sockaddr *addr, socklen_t *len);
+int __real_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int __real_setsockopt(int fd, int level, int name, const void *value,
+		      socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value,
+		      socklen_t len);
 int __real_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
 
@@ -41,6 +53,8 @@ int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
 static struct {
 	char device[IFNAMSIZ];
 	int bind_error;
+	struct sofia_guard_streams streams;
+	uint64_t other_transports;
 	uint64_t lost_responses;
 	uint64_t other_versions;
 	uint64_t start_ms;     /* monotonic */
@@ -61,6 +75,11 @@ static void monotonic_time(su_time_t *time)
 uint64_t sofia_guard_lost_responses(void)
 {
 	return guard.lost_responses;
+}
+
+uint64_t sofia_guard_other_transports(void)
+{
+	return guard.other_transports;
 }
 
 uint64_t sofia_guard_other_versions(void)
@@ -97,15 +116,96 @@ int sofia_guard_bind_error(void)
 	return guard.bind_error;
 }
 
+int sofia_guard_tie(int fd, const char *device)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+			  (socklen_t)strlen(device)) < 0 ?
+		       -errno :
+		       0;
+}
+
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	if (guard.device[0] != '\0' && addr->sa_family != AF_UNIX &&
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, guard.device,
-		       (socklen_t)strlen(guard.device)) < 0) {
+	if (guard.device[0] != '\0' && addr->sa_family != AF_UNIX) {
+		int error = sofia_guard_tie(fd, guard.device);
+
+		if (error < 0) {
+			guard.bind_error = error;
+			errno = -error;
+			return -1;
+		}
+	}
+	if (__real_bind(fd, addr, len) == 0)
+		return 0;
+	if (addr->sa_family != AF_UNIX)
 		guard.bind_error = -errno;
+	return -1;
+}
+
+void sofia_guard_streams(const struct sofia_guard_streams *streams)
+{
+	memset(&guard.streams, 0, sizeof(guard.streams));
+	if (streams != NULL)
+		guard.streams = *streams;
+}
+
+int sofia_guard_real_listen(int fd, int backlog)
+{
+	return __real_listen(fd, backlog);
+}
+
+int sofia_guard_real_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return __real_accept(fd, addr, len);
+}
+
+int sofia_guard_real_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	return __real_connect(fd, addr, len);
+}
+
+static bool is_inet(int fd)
+{
+	int family = 0;
+	socklen_t len = sizeof(family);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 &&
+	       (family == AF_INET || family == AF_INET6);
+}
+
+int __wrap_listen(int fd, int backlog)
+{
+	if (guard.streams.listen == NULL || !is_inet(fd))
+		return __real_listen(fd, backlog);
+	return guard.streams.listen(fd, backlog, guard.streams.arg);
+}
+
+int __wrap_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	/* What is accepted on is no socket any more. */
+	if (guard.streams.accept == NULL || is_inet(fd))
+		return __real_accept(fd, addr, len);
+	return guard.streams.accept(fd, addr, len, guard.streams.arg);
+}
+
+int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	if (addr->sa_family != AF_INET && addr->sa_family != AF_INET6)
+		return __real_connect(fd, addr, len);
+	if (guard.streams.connect == NULL) {
+		errno = ECONNREFUSED;
 		return -1;
 	}
-	return __real_bind(fd, addr, len);
+	return guard.streams.connect(fd, addr, len, guard.streams.arg);
+}
+
+/* The library gives up a connection that does not take TCP's options. */
+int __wrap_setsockopt(int fd, int level, int name, const void *value,
+		      socklen_t len)
+{
+	if (level == IPPROTO_TCP && !is_inet(fd))
+		return 0;
+	return __real_setsockopt(fd, level, name, value, len);
 }
 
 int sofia_guard_resolve(const char *host, const char *service,
@@ -185,6 +285,19 @@ static bool is_other_version(const char *data, size_t len)
 }
 
 /*
+ * The library drops a request whose Via names another transport than the one
+ * it came by, without a word; phones that are told to use another one and do
+ * not notice would never be answered.
+ */
+static void name_udp(char *data, size_t len)
+{
+	if (frame_is_transport(data, len, "UDP") ||
+	    !frame_set_transport(data, len, "UDP"))
+		return;
+	guard.other_transports++;
+}
+
+/*
  * The library answers 505 to wherever the Via says, not to the sender: such a
  * request becomes blank lines, which are ignored.
  */
@@ -200,7 +313,10 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 	len = msg->msg_iov[0].iov_len;
 	if (len > (size_t)got)
 		len = (size_t)got;
-	if (!is_other_version(data, len) || !is_datagram(fd))
+	if (len < 4 || !is_datagram(fd))
+		return got;
+	name_udp(data, len);
+	if (!is_other_version(data, len))
 		return got;
 	guard.other_versions++;
 	for (size_t i = 0; i < msg->msg_iovlen; i++)

@@ -5,7 +5,8 @@
  * Linked with -Wl,--wrap of getaddrinfo, sendmsg, recvmsg and bind: the library
  * then can neither block in a name look-up nor see a UDP response fail (it
  * aborts on the ACK of such a one) nor answer to where a Via says, and its
- * sockets can be tied to a device.
+ * sockets can be tied to a device. With those of listen, accept, connect and
+ * setsockopt its connections are ours: see struct sofia_guard_streams.
  */
 #ifndef VIADUCT_PROXY_SOFIA_GUARD_H
 #define VIADUCT_PROXY_SOFIA_GUARD_H
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #define GUARD_BRANCH_TEXT 64 /* a branch, with "z9hG4bK" and the final NUL */
 
@@ -36,6 +38,33 @@ void sofia_guard_init(void);
 void sofia_guard_bind_device(const char *device);
 /* 0, or the -Exxx that tying the last socket to its device gave. */
 int sofia_guard_bind_error(void);
+
+/*
+ * Who makes the connections that the library believes to be TCP: it never
+ * closes a silent one, cannot be told what TLS is to show, and dials wherever
+ * a Via says. Each as the function of that name; -1 with errno.
+ */
+struct sofia_guard_streams {
+	int (*listen)(int fd, int backlog, void *arg);
+	int (*accept)(int fd, struct sockaddr *addr, socklen_t *len, void *arg);
+	/* IPv4 and IPv6 only. */
+	int (*connect)(int fd, const struct sockaddr *addr, socklen_t len,
+		       void *arg);
+	void *arg;
+};
+
+/* Copied; NULL: nobody, no connection can be made. */
+void sofia_guard_streams(const struct sofia_guard_streams *streams);
+/* The socket's own functions, for who makes them. */
+int sofia_guard_real_listen(int fd, int backlog);
+int sofia_guard_real_accept(int fd, struct sockaddr *addr, socklen_t *len);
+int sofia_guard_real_connect(int fd, const struct sockaddr *addr,
+			     socklen_t len);
+/* Ties a socket to the device that was set; 0 or -Exxx. */
+int sofia_guard_tie(int fd, const char *device);
+
+/* Datagrams whose Via names another transport, read as if it named UDP. */
+uint64_t sofia_guard_other_transports(void);
 
 /*
  * getaddrinfo() that does look up names, for the time before the loop runs;

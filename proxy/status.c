@@ -168,6 +168,19 @@ static json_t *registrations_json(const struct status *status)
 			 pos != NULL);
 }
 
+static json_t *connections_json(const struct streams_counters *counters)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "open",
+			 (json_int_t)counters->open, "accepted",
+			 (json_int_t)counters->accepted, "dialled",
+			 (json_int_t)counters->dialled, "refused",
+			 (json_int_t)counters->refused, "malformed",
+			 (json_int_t)counters->malformed, "silent",
+			 (json_int_t)counters->silent, "slow",
+			 (json_int_t)counters->slow, "idle",
+			 (json_int_t)counters->idle);
+}
+
 static json_t *status_json(const struct status *status)
 {
 	const struct calls *calls = status->dispatch->calls;
@@ -190,7 +203,7 @@ static json_t *status_json(const struct status *status)
 	json_object_set_new(
 		object, "counters",
 		json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,"
-			  "s:I}",
+			  "s:I,s:I}",
 			  "started", (json_int_t)calls->counters.started,
 			  "answered", (json_int_t)calls->counters.answered,
 			  "refused", (json_int_t)calls->counters.refused,
@@ -205,7 +218,11 @@ static json_t *status_json(const struct status *status)
 			  (json_int_t)registrar->challenged, "lost_responses",
 			  (json_int_t)sofia_guard_lost_responses(),
 			  "other_versions",
-			  (json_int_t)sofia_guard_other_versions()));
+			  (json_int_t)sofia_guard_other_versions(),
+			  "other_transports",
+			  (json_int_t)sofia_guard_other_transports()));
+	json_object_set_new(object, "connections",
+			    connections_json(edge_connections(calls->edge)));
 	return object;
 }
 

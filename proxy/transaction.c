@@ -25,7 +25,9 @@ struct server {
 };
 
 struct client {
-	nta_outgoing_t *orq; /* owned */
+	nta_outgoing_t *orq;    /* owned */
+	nta_outgoing_t *cancel; /* owned; NULL: the library's, or none */
+	struct flow flow;
 	client_response_fn on_response;
 	void *arg;
 	char *reason;        /* owned: Reason of the CANCEL, or NULL */
@@ -132,9 +134,68 @@ void server_free(struct server *server)
 	free(server);
 }
 
+/* RFC 3261 9.1: of the request as it was sent. NULL: no memory. */
+static msg_t *make_cancel(struct client *client)
+{
+	msg_t *request = nta_outgoing_getrequest(client->orq);
+	const sip_t *sent = sip_object(request);
+	msg_t *msg = edge_message_new(client->flow.listener);
+	sip_t *sip = msg != NULL ? sip_object(msg) : NULL;
+	sip_via_t via;
+	su_home_t *home;
+
+	if (sip == NULL) {
+		msg_destroy(request);
+		return NULL;
+	}
+	home = msg_home(msg);
+	via = *sent->sip_via;
+	via.v_next = NULL;
+	if (sip_add_tl(msg, sip,
+		       SIPTAG_REQUEST(sip_request_create(
+			       home, SIP_METHOD_CANCEL,
+			       (const url_string_t *)sent->sip_request->rq_url,
+			       NULL)),
+		       SIPTAG_VIA(&via), SIPTAG_ROUTE(sent->sip_route),
+		       SIPTAG_FROM(sent->sip_from), SIPTAG_TO(sent->sip_to),
+		       SIPTAG_CALL_ID(sent->sip_call_id),
+		       SIPTAG_CSEQ(sip_cseq_create(home, sent->sip_cseq->cs_seq,
+						   SIP_METHOD_CANCEL)),
+		       SIPTAG_MAX_FORWARDS_STR("70"),
+		       TAG_IF(client->reason != NULL,
+			      SIPTAG_REASON_STR(client->reason)),
+		       TAG_END()) < 0) {
+		msg_destroy(msg);
+		msg = NULL;
+	}
+	msg_destroy(request);
+	return msg;
+}
+
+/* On a connection the library would end the INVITE with its own CANCEL. */
+static void send_own_cancel(struct client *client)
+{
+	msg_t *msg = make_cancel(client);
+	char url[FLOW_URL_TEXT];
+
+	if (msg == NULL)
+		return;
+	client->cancel = nta_outgoing_mcreate(
+		client->flow.listener->agent, NULL, NULL,
+		(const url_string_t *)flow_url(&client->flow, url), msg,
+		NTATAG_USER_VIA(1),
+		NTATAG_BRANCH_KEY(nta_outgoing_branch(client->orq)), TAG_END());
+	if (client->cancel == NULL)
+		msg_destroy(msg);
+}
+
 static void send_cancel(struct client *client)
 {
 	client->is_cancelled = true;
+	if (client->flow.listener->transport != CONF_UDP) {
+		send_own_cancel(client);
+		return;
+	}
 	nta_outgoing_tcancel(client->orq, NULL, NULL,
 			     TAG_IF(client->reason != NULL,
 				    SIPTAG_REASON_STR(client->reason)),
@@ -168,6 +229,7 @@ int client_new(const struct flow *to, msg_t *msg, const char *branch,
 {
 	struct client *client = calloc(1, sizeof(*client));
 	char url[FLOW_URL_TEXT];
+	int error;
 
 	if (client == NULL) {
 		msg_destroy(msg);
@@ -175,14 +237,21 @@ int client_new(const struct flow *to, msg_t *msg, const char *branch,
 	}
 	client->on_response = response;
 	client->arg = arg;
-	client->orq =
-		nta_outgoing_mcreate(to->listener->agent, on_response, client,
-				     (const url_string_t *)flow_url(to, url),
-				     msg, NTATAG_BRANCH_KEY(branch), TAG_END());
-	if (client->orq == NULL) {
+	client->flow = *to;
+	error = flow_open(to, EDGE_DIAL_MS);
+	if (error == 0) {
+		client->orq = nta_outgoing_mcreate(
+			to->listener->agent, on_response, client,
+			(const url_string_t *)flow_url(to, url), msg,
+			NTATAG_BRANCH_KEY(branch), TAG_END());
+		flow_close(to);
+		if (client->orq == NULL)
+			error = -EIO;
+	}
+	if (error != 0) {
 		msg_destroy(msg);
 		free(client);
-		return -EIO;
+		return error;
 	}
 	*ret_client = client;
 	return 0;
@@ -211,6 +280,8 @@ void client_free(struct client *client)
 		return;
 	nta_outgoing_bind(client->orq, NULL, NULL);
 	nta_outgoing_destroy(client->orq);
+	if (client->cancel != NULL)
+		nta_outgoing_destroy(client->cancel);
 	free(client->reason);
 	free(client);
 }

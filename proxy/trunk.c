@@ -89,12 +89,15 @@ size_t trunk_find_host(const struct trunk_list *list, const char *host,
 }
 
 bool trunk_next_hop(const struct trunk *trunk, size_t attempt,
-		    struct endpoint *ret)
+		    struct trunk_hop *ret)
 {
 	if (attempt >= trunk->count)
 		return false;
-	*ret = (struct endpoint){ .addr = trunk->addresses[attempt],
-				  .port = trunk->conf->port,
-				  .realm = trunk->conf->realm };
+	ret->at = (struct endpoint){ .addr = trunk->addresses[attempt],
+				     .port = trunk->conf->port,
+				     .realm = trunk->conf->realm };
+	ret->transport = trunk->conf->transport == CONF_TRANSPORT_AUTO ?
+				 CONF_UDP :
+				 (enum conf_transport)trunk->conf->transport;
 	return true;
 }

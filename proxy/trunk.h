@@ -14,6 +14,12 @@ struct trunk {
 	size_t count;
 };
 
+/* Where something is sent to. */
+struct trunk_hop {
+	struct endpoint at;
+	enum conf_transport transport;
+};
+
 /* trunks[i] is conf->trunks[i]. */
 struct trunk_list {
 	struct trunk *trunks; /* owned */
@@ -33,6 +39,6 @@ size_t trunk_find_host(const struct trunk_list *list, const char *host,
 		       size_t len, uint16_t port);
 /* Where to send, for the attempt-th time from 0; false: nowhere left. */
 bool trunk_next_hop(const struct trunk *trunk, size_t attempt,
-		    struct endpoint *ret);
+		    struct trunk_hop *ret);
 
 #endif
