@@ -42,7 +42,7 @@ END_TEST
 
 START_TEST(next_hops_are_tried_in_order)
 {
-	struct endpoint hop;
+	struct trunk_hop hop;
 	struct ip_addr addr;
 
 	ck_assert(!trunk_next_hop(&list.trunks[2], 0, &hop));
@@ -55,9 +55,9 @@ START_TEST(next_hops_are_tried_in_order)
 	ck_assert_int_eq(trunk_add(&list.trunks[2], &addr), -ENOSPC);
 	for (uint32_t i = 0; i < TRUNK_ADDRESSES_MAX; i++) {
 		ck_assert(trunk_next_hop(&list.trunks[2], i, &hop));
-		ck_assert_uint_eq(ip_addr_to_v4(&hop.addr), 0x02020200 + i);
-		ck_assert_uint_eq(hop.port, 5060);
-		ck_assert_uint_eq(hop.realm, 1);
+		ck_assert_uint_eq(ip_addr_to_v4(&hop.at.addr), 0x02020200 + i);
+		ck_assert_uint_eq(hop.at.port, 5060);
+		ck_assert_uint_eq(hop.at.realm, 1);
 	}
 	ck_assert(!trunk_next_hop(&list.trunks[2], TRUNK_ADDRESSES_MAX, &hop));
 }

@@ -93,6 +93,7 @@ class Bed(unittest.TestCase):
             for user in USERS:
                 ha1 = hashlib.md5(f"{user}:example.com:pw".encode())
                 users.write(f"{user}:example.com:{ha1.hexdigest()}\n")
+        self.prepare()
         with open(f"{self.dir}/conf", "w", encoding="ascii") as conf:
             conf.write(self.conf.format(dir=self.dir, net=NET))
         self.log = open(f"{self.dir}/log", "w", encoding="ascii")
@@ -100,9 +101,17 @@ class Bed(unittest.TestCase):
         self.proxy = subprocess.Popen(
             [*wrap, PROXY, "-v", "-c", f"{self.dir}/conf"], stderr=self.log)
         self.addCleanup(self.end_process, self.proxy)
-        until(lambda: os.path.exists(f"{self.dir}/proxy.sock"),
-              "the proxy does not start", 20)
+        until(self.is_listening, "the proxy does not start", 20)
         self.manager()
+
+    def is_listening(self):
+        try:
+            return bool(self.status())
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+
+    def prepare(self):
+        """What must be there before the proxy starts."""
 
     @staticmethod
     def end_process(process):

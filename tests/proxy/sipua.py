@@ -77,6 +77,8 @@ def sdp(address, *ports, extra=""):
 class Agent:
     """A user agent on one UDP socket, without any transaction layer."""
 
+    transport = "UDP"
+
     def __init__(self, user, address, edge, port=5060, password="pw",
                  domain="example.com", bound=None, edge_port=5060):
         """`bound`: a socket that is bound there already, to be taken over."""
@@ -155,7 +157,8 @@ class Agent:
                 from_user=None, contact=True, maxforwards=70):
         """The text of a request."""
         lines = [f"{method} {uri} SIP/2.0",
-                 f"Via: SIP/2.0/UDP {self.address}:{self.port};rport;branch="
+                 f"Via: SIP/2.0/{self.transport} "
+                 f"{self.address}:{self.port};rport;branch="
                  f"{branch or unique('z9hG4bK')}{via_extra}",
                  f"Max-Forwards: {maxforwards}",
                  f"From: <sip:{from_user or self.user}@{self.domain}>"
@@ -274,7 +277,8 @@ def peer_request(agent, invite, method, cseq, tag, body="", headers=()):
     """A request of the callee within the dialog of an INVITE that came."""
     caller = re.search(r"<([^>]+)>;tag=([^;]+)", invite.get("From"))
     lines = [f"{method} {invite.contact} SIP/2.0",
-             f"Via: SIP/2.0/UDP {agent.address}:{agent.port};rport;branch="
+             f"Via: SIP/2.0/{agent.transport} "
+             f"{agent.address}:{agent.port};rport;branch="
              f"{unique('z9hG4bK')}", "Max-Forwards: 70",
              f"From: {invite.get('To')};tag={tag}",
              f"To: <{caller.group(1)}>;tag={caller.group(2)}",
