@@ -14,7 +14,7 @@
 #include "common/table.h"
 
 #define LEASE_MAX          (256 * 1024) /* leases */
-#define LEASE_GROUP_MAX    1024         /* leases of a group */
+#define LEASE_GROUP_MAX    (128 * 1024) /* leases of a group */
 #define LEASE_OWNER_CONFIG UINT32_MAX   /* no client: the configuration */
 /* Its leases are numbered from here on, in its order: at every start anew. */
 #define LEASE_ID_FIXED (RULE_ID_DYNAMIC - CONF_STATICS_MAX)

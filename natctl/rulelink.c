@@ -554,18 +554,50 @@ static int put_rules(void *arg, const struct rule *rules, size_t count,
 	return rc;
 }
 
+/* All of the records, or none: those of the list. */
+static int build_removals(struct rulelink *link, const uint64_t *ids,
+			  size_t count, struct list *list)
+{
+	uint32_t seq = link->seq;
+	int rc = 0;
+
+	for (size_t done = 0, part; done < count && rc == 0; done += part) {
+		struct record *record;
+
+		part = count - done;
+		if (part > RULELINK_REMOVE_MAX)
+			part = RULELINK_REMOVE_MAX;
+		rc = record_new_ids(seq++, &ids[done], part, link->buffer,
+				    &record);
+		if (rc == 0)
+			list_add_tail(list, &record->node);
+	}
+	return rc;
+}
+
 static int remove_rules(void *arg, const uint64_t *ids, size_t count,
 			translator_done_fn done, void *done_arg)
 {
 	struct rulelink *link = arg;
-	struct record *record;
+	struct list records;
 	int rc;
 
 	if (!takes_changes(link))
 		return -ENOTCONN;
-	rc = record_new_ids(link->seq, ids, count, link->buffer, &record);
-	if (rc == 0)
-		queue_change(link, record, done, done_arg);
+	list_init(&records);
+	rc = build_removals(link, ids, count, &records);
+	while (!list_is_empty(&records)) {
+		struct record *record =
+			container_of(records.next, struct record, node);
+		bool last = records.next->next == &records;
+
+		list_remove(&record->node);
+		if (rc != 0)
+			free(record);
+		else
+			queue_change(link, record, last ? done : NULL,
+				     done_arg);
+	}
 	return rc;
 }
 

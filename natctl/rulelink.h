@@ -18,6 +18,8 @@
 #define RULELINK_BACKOFF_MAX 1000
 #define RULELINK_RECORDS_MAX 4096              /* not acknowledged */
 #define RULELINK_BYTES_MAX   (8 * 1024 * 1024) /* not sent */
+/* Rules that a record removes: packets pass between one and the next. */
+#define RULELINK_REMOVE_MAX 512
 
 struct event_base;
 struct rulelink;

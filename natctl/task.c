@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SELECT_MAX (16 * LEASE_GROUP_MAX)
+#define SELECT_MAX LEASE_MAX
 
 int task_answer(struct task *task, json_t *result)
 {

@@ -9,7 +9,7 @@
 struct flows {
 	struct table ways;  /* struct flows_ref: two an entry; it owns them */
 	struct table rules; /* struct flows_ref */
-	struct table ends;  /* struct flows_ref */
+	struct table ends;  /* struct flows_end: those that lead */
 	size_t count;
 	size_t max;
 	uint64_t seed;
@@ -62,9 +62,16 @@ static bool rule_equal(const struct table_node *node, const void *arg)
 	return ref_of(node)->rule == *rule;
 }
 
+static struct flows_end *end_of(struct table_node *node)
+{
+	return container_of(node, struct flows_end, node);
+}
+
 static bool end_equal(const struct table_node *node, const void *arg)
 {
-	const struct endpoint *own = ref_of(node)->end, *end = arg;
+	const struct flows_end *at =
+		container_of_const(node, struct flows_end, node);
+	const struct endpoint *own = at->end, *end = arg;
 
 	return own->port == end->port && ip_addr_equal(&own->addr, &end->addr);
 }
@@ -177,6 +184,42 @@ static void unindex_rules(struct flows *flows, struct flows_entry *entry)
 		table_remove(&flows->rules, &entry->rules[i].node);
 }
 
+static struct flows_end *find_end(const struct flows *flows,
+				  const struct endpoint *end)
+{
+	struct table_node *node =
+		table_find(&flows->ends, end_hash(flows, end), end_equal, end);
+
+	return node ? end_of(node) : NULL;
+}
+
+static void index_end(struct flows *flows, struct flows_end *end)
+{
+	struct flows_end *first = find_end(flows, end->end);
+
+	list_init(&end->same);
+	end->leads = !first;
+	if (first)
+		list_add_tail(&first->same, &end->same);
+	else
+		table_add(&flows->ends, &end->node, end_hash(flows, end->end));
+}
+
+static void unindex_end(struct flows *flows, struct flows_end *end)
+{
+	struct flows_end *next = container_of(end->same.next, struct flows_end,
+					      same);
+
+	list_remove(&end->same);
+	if (!end->leads)
+		return;
+	table_remove(&flows->ends, &end->node);
+	if (next == end)
+		return;
+	next->leads = true;
+	table_add(&flows->ends, &next->node, end_hash(flows, next->end));
+}
+
 static void index_ways(struct flows *flows, struct flows_entry *entry)
 {
 	struct flow_way *ways[] = { &entry->flow.there, &entry->flow.back };
@@ -190,8 +233,7 @@ static void index_ways(struct flows *flows, struct flows_entry *entry)
 	}
 	for (size_t i = 0; i < FLOWS_ENDS_MAX; i++) {
 		entry->ends[i].entry = entry;
-		table_add(&flows->ends, &entry->ends[i].node,
-			  end_hash(flows, entry->ends[i].end));
+		index_end(flows, &entry->ends[i]);
 	}
 }
 
@@ -238,7 +280,7 @@ void flows_remove(struct flows *flows, struct flows_entry *entry)
 	flows_unmark(entry);
 	unindex_rules(flows, entry);
 	for (size_t i = 0; i < FLOWS_ENDS_MAX; i++)
-		table_remove(&flows->ends, &entry->ends[i].node);
+		unindex_end(flows, &entry->ends[i]);
 	for (size_t i = 0; i < 2; i++)
 		table_remove(&flows->ways, &entry->ways[i].node);
 	flows->count--;
@@ -281,11 +323,14 @@ void flows_mark_rule(struct flows *flows, uint64_t rule, struct list *list)
 void flows_mark_end(struct flows *flows, const struct endpoint *end,
 		    struct list *list)
 {
-	const struct table_node *node;
+	struct flows_end *first = find_end(flows, end);
+	struct list *node;
 
-	node = table_find(&flows->ends, end_hash(flows, end), end_equal, end);
-	for (; node; node = table_find_next(node, end_equal, end))
-		mark(ref_of(node)->entry, list);
+	if (!first)
+		return;
+	mark(first->entry, list);
+	list_for_each(node, &first->same)
+		mark(container_of(node, struct flows_end, same)->entry, list);
 }
 
 void flows_mark_all(struct flows *flows, struct list *list)

@@ -18,9 +18,20 @@ struct flows_entry;
 
 struct flows_ref { /* one on a table of the book */
 	struct table_node node;
-	struct flows_entry *entry;  /* not owned */
-	uint64_t rule;              /* of a reference by rule */
-	const struct endpoint *end; /* of one by endpoint */
+	struct flows_entry *entry; /* not owned */
+	uint64_t rule;             /* of a reference by rule */
+};
+
+/*
+ * One by endpoint. A server may have all the flows there are: the first one of
+ * an endpoint is on the table, the others on a ring with it.
+ */
+struct flows_end {
+	struct table_node node;
+	struct list same;          /* the ring */
+	bool leads;                /* is on the table */
+	struct flows_entry *entry; /* not owned */
+	const struct endpoint *end;
 };
 
 struct flows_entry {
@@ -36,7 +47,7 @@ struct flows_entry {
 	struct flows_ref ways[2];
 	struct flows_ref rules[FLOWS_RULES_MAX];
 	size_t rule_count;
-	struct flows_ref ends[FLOWS_ENDS_MAX];
+	struct flows_end ends[FLOWS_ENDS_MAX];
 };
 
 struct flows;

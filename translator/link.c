@@ -18,8 +18,8 @@
 #include "translator/silence.h"
 
 #define LINK_MODE  0660
-#define BATCH      64 /* records before packets have their turn */
-#define REPLY_SIZE 64 /* of an acknowledgement */
+#define BATCH      512 /* records and rules before packets have their turn */
+#define REPLY_SIZE 64  /* of an acknowledgement */
 
 struct link {
 	const struct conf *conf;   /* not owned */
@@ -369,22 +369,25 @@ static int on_type(struct link *link, struct wire_reader *reader,
 	return -EBADMSG;
 }
 
-static void on_record(struct link *link, size_t len)
+/* Returns how many members it had. */
+static unsigned on_record(struct link *link, size_t len)
 {
 	struct wire_reader reader = { 0 };
 	enum wire_status status;
 	bool answer = true;
+	unsigned count;
 	int err = len > sizeof(link->record) ?
 			  -EBADMSG :
 			  wire_open(&reader, link->record, len);
 
+	count = reader.count;
 	if (err == 0)
 		err = on_type(link, &reader, &answer);
 	status = status_of(err);
 	if (err == -EIO) {
 		log_error("natctl's link: a change is not in force, closing");
 		hang_up(link);
-		return;
+		return count;
 	}
 	if (answer || status != WIRE_OK)
 		acknowledge(link, reader.head.seq, status);
@@ -395,6 +398,7 @@ static void on_record(struct link *link, size_t len)
 				  "a record that cannot be");
 		hang_up(link);
 	}
+	return count;
 }
 
 static void on_readable(int fd, short what, void *arg)
@@ -402,8 +406,8 @@ static void on_readable(int fd, short what, void *arg)
 	struct link *link = arg;
 
 	(void)what;
-	for (int i = 0; i < BATCH && link->peer == fd && link->reply_len == 0;
-	     i++) {
+	for (unsigned done = 0;
+	     done < BATCH && link->peer == fd && link->reply_len == 0; done++) {
 		ssize_t len = recv(fd, link->record, sizeof(link->record),
 				   MSG_DONTWAIT | MSG_TRUNC);
 
@@ -413,7 +417,7 @@ static void on_readable(int fd, short what, void *arg)
 			hang_up(link);
 			return;
 		}
-		on_record(link, (size_t)len);
+		done += on_record(link, (size_t)len);
 	}
 }
 

@@ -248,6 +248,29 @@ START_TEST(a_release_is_answered_when_the_rule_is_gone)
 }
 END_TEST
 
+START_TEST(a_large_group_is_released_in_slices)
+{
+	static struct got asked[ASKS];
+	struct got released = { 0 };
+	unsigned sent = 0;
+
+	for (unsigned done = 0; done < ASKS; done++) {
+		for (; sent < ASKS && sent < done + WINDOW; sent++)
+			ck_assert_int_eq(ask_for("large", &asked[sent]), 0);
+		wait_until(asked[done].count == 1);
+		ck_assert_int_eq(asked[done].error, 0);
+	}
+	ck_assert_int_eq(natctl_release(client, "large", mono_ms(),
+					to(&released), NULL),
+			 0);
+	wait_until(released.count == 1);
+	ck_assert_int_eq(released.error, 0);
+	ck_assert_uint_eq(fake->rules, 0);
+	ck_assert_uint_eq(fake->longest_removal, RULELINK_REMOVE_MAX);
+	expect_pool(0);
+}
+END_TEST
+
 START_TEST(a_silent_translator_is_given_up_after_a_second)
 {
 	struct got got;
@@ -471,6 +494,7 @@ int main(void)
 	const TTest *const tests[] = {
 		ten_thousand_asks_are_in_force_when_they_are_answered,
 		a_release_is_answered_when_the_rule_is_gone,
+		a_large_group_is_released_in_slices,
 		a_silent_translator_is_given_up_after_a_second,
 		a_translator_that_dies_ends_what_is_under_way,
 		a_translator_that_lost_its_rules_gets_all_of_them,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "natctl/task.h"
 #include "tests/natctl/desk.h"
 #include "tests/natctl/sample.h"
 #include "tests/translator/faults.h"
@@ -222,30 +223,16 @@ END_TEST
 
 START_TEST(a_group_has_a_limit)
 {
-	char *params = malloc(RPC_LINE_MAX);
-	size_t used;
+	struct lease_table *leases = &desk.manager->leases;
+	struct lease *lease;
 
-	ck_assert_ptr_nonnull(params);
-	used = (size_t)snprintf(params, RPC_LINE_MAX,
-				"{'group':'g','leases':["
-				"{'inner':'2.2.2.2:2@"
-				"inside','realm':'"
-				"outside'}");
-	for (int i = 1; i < 64; i++)
-		used += (size_t)snprintf(params + used, RPC_LINE_MAX - used,
-					 ",{'inner':'2.2.2.2:2@inside',"
-					 "'realm':'outside'}");
-	(void)snprintf(params + used, RPC_LINE_MAX - used, "]}");
-	for (int i = 0; i < 1024 / 64; i++) {
-		ck_assert_int_eq(desk_send(ROOT, "ask", params), -EINPROGRESS);
-		fake_link_end(&desk.link, -ECONNRESET, desk.now_ms);
-		desk.now_ms += 60000;
-	}
-	for (int i = 0; i < 1024 / 64; i++)
-		ck_assert_int_eq(desk_send(ROOT, "ask", params), -EINPROGRESS);
-	desk_refuse(ROOT, "ask", params, RPC_LIMIT);
-	desk_expect(1024, 1024, 0, 0);
-	free(params);
+	for (size_t i = 1; i < LEASE_GROUP_MAX; i++)
+		ck_assert_int_eq(lease_add(leases, ROOT, "g", &lease), 0);
+	desk_grant(ROOT, "ask", ASK);
+	desk_refuse(ROOT, "ask", ASK, RPC_LIMIT);
+	desk_expect(LEASE_GROUP_MAX, 2, 0, 1);
+	for (uint64_t id = 1; id < LEASE_GROUP_MAX; id++)
+		lease_remove(leases, lease_find(leases, id));
 }
 END_TEST
 

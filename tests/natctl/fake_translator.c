@@ -63,6 +63,8 @@ static void on_delete(struct fake_translator *fake, struct wire_reader *reader)
 {
 	uint64_t id;
 
+	if (reader->count > fake->longest_removal)
+		fake->longest_removal = reader->count;
 	while (reader->count > 0) {
 		ck_assert_int_eq(wire_read_id(reader, &id), 0);
 		set_rule(fake, id, false);

@@ -27,6 +27,7 @@ struct fake_translator {
 	/* What it has seen. */
 	unsigned connections;
 	unsigned synchronisations;
+	unsigned longest_removal; /* ids of a record */
 	size_t rules;            /* in force */
 	bool in_force[FAKE_IDS]; /* by id */
 	bool in_sync[FAKE_IDS];  /* put since SYNC_BEGIN */

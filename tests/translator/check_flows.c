@@ -129,6 +129,52 @@ START_TEST(flows_are_found_by_rule_and_by_endpoint_each_once)
 }
 END_TEST
 
+START_TEST(an_endpoint_loses_its_flows_in_any_order)
+{
+	struct endpoint remote = at(0x01010101, 0, 0);
+	struct flows_entry *entries[9];
+	struct list list;
+
+	for (size_t i = 0; i < 9; i++) {
+		struct flow flow = flow_of(i + 1, 7);
+
+		ck_assert_int_eq(flows_add(flows, &flow, &entries[i]), 0);
+	}
+	remote.port = 7;
+	/* The first one, the last one, one of the middle, the rest. */
+	for (size_t i = 0; i < 9; i++) {
+		static const size_t order[] = { 0, 8, 4, 1, 2, 3, 7, 6, 5 };
+
+		list_init(&list);
+		flows_mark_end(flows, &remote, &list);
+		ck_assert_uint_eq(unmark_all(&list), 9 - i);
+		flows_remove(flows, entries[order[i]]);
+	}
+	list_init(&list);
+	flows_mark_end(flows, &remote, &list);
+	ck_assert(list_is_empty(&list));
+}
+END_TEST
+
+/* Were each removal to look at all of them, the suite's time would be over. */
+START_TEST(an_endpoint_of_all_flows_costs_no_more_than_another)
+{
+	static struct flows_entry *entries[100000];
+	struct flows *many = flows_new(100000, 1);
+
+	ck_assert_ptr_nonnull(many);
+	for (size_t i = 0; i < 100000; i++) {
+		struct flow flow = flow_of(i + 1, 7);
+
+		ck_assert_int_eq(flows_add(many, &flow, &entries[i]), 0);
+	}
+	for (size_t i = 0; i < 100000; i++)
+		flows_remove(many, entries[i]);
+	ck_assert_uint_eq(flows_count(many), 0);
+	flows_free(many);
+}
+END_TEST
+
 START_TEST(an_adopted_flow_is_found_by_its_rules_once_they_are_known)
 {
 	struct flow known = flow_of(4, 7), unknown = known;
@@ -203,6 +249,8 @@ int main(void)
 		a_flow_is_found_by_the_packets_of_both_directions,
 		a_direction_is_there_once,
 		flows_are_found_by_rule_and_by_endpoint_each_once,
+		an_endpoint_loses_its_flows_in_any_order,
+		an_endpoint_of_all_flows_costs_no_more_than_another,
 		an_adopted_flow_is_found_by_its_rules_once_they_are_known,
 		a_rule_and_the_book_have_their_limits,
 		a_walk_meets_each_flow_once,
