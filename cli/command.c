@@ -73,6 +73,17 @@ static int socket_path(const struct command_env *env, const char *socket,
 	return len < 0 || (size_t)len >= size ? -1 : 0;
 }
 
+char *command_socket(const struct command_env *env, const char *socket)
+{
+	char path[PATH_MAX];
+
+	if (socket_path(env, socket, path, sizeof(path)) == 0)
+		return strdup(path);
+	command_fail("no socket to ask: the configuration has mistakes, "
+		     "or the path is too long");
+	return NULL;
+}
+
 /* "NAME: message (reason)", and nothing twice. */
 static void say_refusal(const struct rpc_answer *answer)
 {

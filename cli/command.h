@@ -39,6 +39,9 @@ extern const struct command local_commands[];
 enum exit_code command_fail(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/* RUNDIR/SOCKET, owned by the caller. NULL: there is none; it was reported. */
+char *command_socket(const struct command_env *env, const char *socket);
+
 /*
  * Calls a method on RUNDIR/SOCKET. `params` is taken over. Failures are
  * reported. NULL, or the result, owned by the caller.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/events.h"
 
 #define SOCKET "natctl.sock"
 
@@ -107,23 +108,75 @@ static enum exit_code run_ask(const struct command_env *env, json_t *options,
 			     "leases", grant_columns);
 }
 
+/* Calls the method; "WORD n" of its answer. Takes `params` over. */
+static enum exit_code call_count(const struct command_env *env,
+				 const char *method, const char *word,
+				 json_t *params)
+{
+	json_t *result = command_call(env, SOCKET, method, params);
+
+	if (!result || env->json)
+		return command_print(env, result, NULL, NULL);
+	printf("%s %" JSON_INTEGER_FORMAT "\n", word,
+	       json_integer_value(json_object_get(result, word)));
+	json_decref(result);
+	return EXIT_OK;
+}
+
+static enum exit_code run_refresh(const struct command_env *env,
+				  json_t *options, char *const *words)
+{
+	(void)words;
+	if (json_object_size(options) != 2 ||
+	    !json_object_get(options, "lifetime")) {
+		command_fail("refresh: --lifetime and either --group or "
+			     "--lease are needed");
+		return EXIT_USAGE;
+	}
+	return call_count(env, "refresh", "refreshed", json_incref(options));
+}
+
+/* What is not named stays; "any" is any source, or anywhere. */
+static enum exit_code run_tighten(const struct command_env *env,
+				  json_t *options, char *const *words)
+{
+	json_t *sources = json_object_get(options, "source");
+	const char *remote = json_string_value(
+		json_object_get(options, "remote"));
+	json_t *change = json_object();
+
+	(void)words;
+	if (!json_object_get(options, "lease") || (!sources && !remote)) {
+		command_fail("tighten: --lease and --source or --remote are "
+			     "needed");
+		json_decref(change);
+		return EXIT_USAGE;
+	}
+	move(options, "lease", change, "lease");
+	if (json_array_size(sources) == 1 &&
+	    strcmp(json_string_value(json_array_get(sources, 0)), "any") == 0)
+		json_object_set_new(change, "conditions", json_array());
+	else if (sources)
+		json_object_set_new(change, "conditions",
+				    conditions_of(sources));
+	if (remote)
+		json_object_set_new(change, "remote",
+				    strcmp(remote, "any") == 0 ?
+					    json_null() :
+					    json_string(remote));
+	return call_count(env, "tighten", "changed",
+			  json_pack("{s:[o]}", "changes", change));
+}
+
 static enum exit_code run_release(const struct command_env *env,
 				  json_t *options, char *const *words)
 {
-	json_t *result;
-
 	(void)words;
 	if (json_object_size(options) != 1) {
 		command_fail("release: either --group or --lease is needed");
 		return EXIT_USAGE;
 	}
-	result = command_call(env, SOCKET, "release", json_incref(options));
-	if (!result || env->json)
-		return command_print(env, result, NULL, NULL);
-	printf("released %" JSON_INTEGER_FORMAT "\n",
-	       json_integer_value(json_object_get(result, "released")));
-	json_decref(result);
-	return EXIT_OK;
+	return call_count(env, "release", "released", json_incref(options));
 }
 
 static enum exit_code run_leases(const struct command_env *env, json_t *options,
@@ -162,6 +215,26 @@ static const struct command_option release_options[] = {
 	{ NULL, OPTION_TEXT },
 };
 
+static const struct command_option refresh_options[] = {
+	{ "group", OPTION_TEXT },
+	{ "lease", OPTION_NUMBER },
+	{ "lifetime", OPTION_NUMBER },
+	{ NULL, OPTION_TEXT },
+};
+
+static const struct command_option tighten_options[] = {
+	{ "lease", OPTION_NUMBER },
+	{ "source", OPTION_LIST },
+	{ "remote", OPTION_TEXT },
+	{ NULL, OPTION_TEXT },
+};
+
+static const struct command_option event_options[] = {
+	{ "event", OPTION_LIST },     { "group", OPTION_TEXT },
+	{ "silence", OPTION_NUMBER }, { "percent", OPTION_NUMBER },
+	{ "count", OPTION_NUMBER },   { NULL, OPTION_TEXT },
+};
+
 static const struct command_option group_options[] = {
 	{ "group", OPTION_TEXT },
 	{ NULL, OPTION_TEXT },
@@ -180,6 +253,17 @@ const struct command natctl_commands[] = {
 	  "ask for an outer endpoint", ask_options, 0, run_ask },
 	{ "release", "--group G | --lease ID", "give back leases",
 	  release_options, 0, run_release },
+	{ "refresh", "--group G | --lease ID --lifetime SECONDS",
+	  "let leases live on for so long", refresh_options, 0, run_refresh },
+	{ "tighten",
+	  "--lease ID [--source PREFIX[:PORTS]|any]... [--remote X|any]",
+	  "give a lease other conditions or another far end", tighten_options,
+	  0, run_tighten },
+	{ "events",
+	  "[--event NAME]... [--group G] [--silence SECONDS]\n"
+	  "        [--percent N] [--count N]",
+	  "print a line for each thing that happens", event_options, 0,
+	  events_run },
 	{ "leases", "[--group G]", "list the leases", group_options, 0,
 	  run_leases },
 	{ "pools", "", "show how full the pools are", no_options, 0,

@@ -237,7 +237,9 @@ static int read_count(json_t *result, const char *method,
 {
 	static const char *const names[][2] = { { "refresh", "refreshed" },
 						{ "tighten", "changed" },
-						{ "release", "released" } };
+						{ "release", "released" },
+						{ "unsubscribe",
+						  "unsubscribed" } };
 	json_int_t count;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -261,6 +263,16 @@ static int read_epoch(json_t *result, struct natctl_answer *ret)
 	return 0;
 }
 
+static int read_subscription(json_t *result, struct natctl_answer *ret)
+{
+	json_int_t id;
+
+	if (json_unpack(result, "{s:I}", "subscription", &id) != 0 || id < 1)
+		return -EBADMSG;
+	ret->subscription = (uint64_t)id;
+	return read_epoch(result, ret);
+}
+
 void message_answer(const struct rpc_answer *answer, const char *method,
 		    struct natctl_answer *ret)
 {
@@ -278,6 +290,8 @@ void message_answer(const struct rpc_answer *answer, const char *method,
 	}
 	if (strcmp(method, "ask") == 0)
 		ret->error = read_granted(answer->result, ret);
+	else if (strcmp(method, "subscribe") == 0)
+		ret->error = read_subscription(answer->result, ret);
 	else if (strcmp(method, "status") == 0)
 		ret->error = read_epoch(answer->result, ret);
 	else

@@ -11,6 +11,7 @@
 #include "common/channel.h"
 #include "common/list.h"
 #include "common/mono.h"
+#include "natctl/client/event.h"
 #include "natctl/client/message.h"
 
 #define BACKOFF_MIN 50 /* ms */
@@ -37,7 +38,8 @@ struct natctl {
 	uint64_t last_id;
 	struct list pending; /* owned: natctl_pending */
 	size_t pending_count;
-	char *out; /* owned: bytes not sent */
+	uint64_t events; /* that were told */
+	char *out;       /* owned: bytes not sent */
 	size_t out_used;
 	size_t out_size;
 	char *in; /* owned: RPC_LINE_MAX bytes */
@@ -347,6 +349,24 @@ int natctl_release_leases(struct natctl *natctl, const uint64_t *leases,
 		       now_ms, callback, ret_request);
 }
 
+int natctl_subscribe(struct natctl *natctl,
+		     const struct natctl_subscription *wanted, uint64_t now_ms,
+		     struct natctl_callback callback, uint64_t *ret_request)
+{
+	return request(natctl, "subscribe", event_subscribe(wanted), now_ms,
+		       callback, ret_request);
+}
+
+int natctl_unsubscribe(struct natctl *natctl, uint64_t subscription,
+		       uint64_t now_ms, struct natctl_callback callback,
+		       uint64_t *ret_request)
+{
+	return request(natctl, "unsubscribe",
+		       json_pack("{s:I}", "subscription",
+				 (json_int_t)subscription),
+		       now_ms, callback, ret_request);
+}
+
 static struct natctl_pending *find_pending(const struct natctl *natctl,
 					   uint64_t id)
 {
@@ -397,6 +417,22 @@ static void try_connect(struct natctl *natctl, uint64_t now_ms)
 		disconnect(natctl, rc, now_ms);
 }
 
+/* A kind of event that is not known here is none. */
+static int on_event(struct natctl *natctl, const char *line, size_t len)
+{
+	struct natctl_event event;
+	json_t *root;
+	int rc = event_read(line, len, &event, &root);
+
+	if (rc != 0)
+		return rc == -ENOENT ? 0 : rc;
+	natctl->events++;
+	if (natctl->hooks.on_event != NULL)
+		natctl->hooks.on_event(&event, natctl->hooks.arg);
+	json_decref(root);
+	return 0;
+}
+
 /* -EBADMSG: the peer does not speak the protocol. */
 static int on_line(struct natctl *natctl, const char *line, size_t len)
 {
@@ -405,7 +441,7 @@ static int on_line(struct natctl *natctl, const char *line, size_t len)
 	struct rpc_answer answer;
 
 	if (rpc_answer_parse(line, len, &answer) != 0)
-		return -EBADMSG;
+		return on_event(natctl, line, len);
 	pending = answer.id < 0 ? NULL :
 				  find_pending(natctl, (uint64_t)answer.id);
 	if (pending != NULL) { /* else it came after its time-out */
@@ -505,25 +541,45 @@ uint64_t natctl_clock(void)
 	return mono_ms();
 }
 
+/* Processes what comes until then at the latest. -ETIMEDOUT: it is then. */
+static int wait_for_more(struct natctl *natctl, uint64_t end_ms)
+{
+	struct pollfd pollfd = { .fd = natctl->channel.fd,
+				 .events = natctl_events(natctl) };
+	uint64_t until_ms = natctl_deadline(natctl);
+	uint64_t now_ms = mono_ms();
+	int rc;
+
+	if (now_ms >= end_ms)
+		return -ETIMEDOUT;
+	if (until_ms > end_ms)
+		until_ms = end_ms;
+	rc = poll(&pollfd, 1, until_ms > now_ms ? (int)(until_ms - now_ms) : 0);
+	natctl_process(natctl, rc > 0 ? pollfd.revents : 0, mono_ms());
+	return 0;
+}
+
 int natctl_wait(struct natctl *natctl, unsigned timeout_ms)
 {
-	uint64_t now_ms = mono_ms();
-	uint64_t end_ms = now_ms + timeout_ms;
+	uint64_t end_ms = mono_ms() + timeout_ms;
+	int rc = 0;
 
-	while (!natctl->is_up || natctl->pending_count > 0) {
-		struct pollfd pollfd = { .fd = natctl->channel.fd,
-					 .events = natctl_events(natctl) };
-		uint64_t until_ms = natctl_deadline(natctl);
-		int rc;
+	while (rc == 0 && (!natctl->is_up || natctl->pending_count > 0))
+		rc = wait_for_more(natctl, end_ms);
+	return rc;
+}
 
-		if (now_ms >= end_ms)
-			return -ETIMEDOUT;
-		if (until_ms > end_ms)
-			until_ms = end_ms;
-		rc = poll(&pollfd, 1,
-			  until_ms > now_ms ? (int)(until_ms - now_ms) : 0);
-		now_ms = mono_ms();
-		natctl_process(natctl, rc > 0 ? pollfd.revents : 0, now_ms);
+int natctl_wait_event(struct natctl *natctl, unsigned timeout_ms)
+{
+	uint64_t end_ms = mono_ms() + timeout_ms;
+	uint64_t events = natctl->events;
+	int rc = natctl->is_up ? 0 : -ENOTCONN;
+
+	while (rc == 0 &&
+	       (natctl->events == events || natctl->pending_count > 0)) {
+		rc = wait_for_more(natctl, end_ms);
+		if (rc == 0 && !natctl->is_up)
+			rc = -ENOTCONN;
 	}
-	return 0;
+	return rc;
 }

@@ -136,7 +136,8 @@ struct natctl_answer {
 	uint64_t epoch;      /* of an ask */
 	const struct natctl_lease *leases; /* of an ask, in the order asked */
 	size_t lease_count;
-	uint64_t count; /* of a refresh, tighten or release: leases */
+	uint64_t subscription; /* of a subscribe */
+	uint64_t count;        /* of a refresh, tighten or release: leases */
 };
 
 typedef void (*natctl_answer_fn)(const struct natctl_answer *answer, void *arg);
@@ -145,6 +146,50 @@ struct natctl_callback {
 	natctl_answer_fn on_answer;
 	void *arg;
 };
+
+/* What can be subscribed to; what each tells is in struct natctl_event. */
+enum natctl_event_type {
+	NATCTL_EVENT_EXPIRED,    /* a lease has ended */
+	NATCTL_EVENT_RELEASED,   /* likewise: by */
+	NATCTL_EVENT_LATCHED,    /* a port of a lease: port, remote */
+	NATCTL_EVENT_SILENT,     /* a lease: inwards, seconds */
+	NATCTL_EVENT_HEARD,      /* a lease that was silent: likewise */
+	NATCTL_EVENT_POOL,       /* pool, realm, state, percent, used */
+	NATCTL_EVENT_TRANSLATOR, /* state */
+	NATCTL_EVENT_OVERRUN,    /* lost; comes with any subscription */
+};
+
+struct natctl_subscription {
+	unsigned events;   /* bits: 1 << NATCTL_EVENT_...; 0: all */
+	const char *group; /* NULL: of any group */
+	bool own;          /* also where others' may be seen */
+	unsigned silence;  /* seconds; 0: the manager's default */
+	unsigned percent;  /* of a pool; 0: likewise */
+};
+
+/* Lives until the hook returns. A text or number it has not is "" or 0. */
+struct natctl_event {
+	enum natctl_event_type type;
+	uint64_t subscription;
+	uint64_t lease; /* id; 0: not of a lease */
+	const char *group;
+	const char *inner;
+	const char *outer;
+	const char *by;     /* "owner", "administrator" */
+	unsigned port;      /* outer port + so many */
+	const char *remote; /* endpoint */
+	bool inwards;       /* from the outer to the inner endpoint */
+	unsigned seconds;   /* of silence */
+	const char *pool;
+	const char *realm;
+	const char *state; /* "above", "below"; "up", "down" */
+	unsigned percent;
+	unsigned used; /* per cent */
+	uint64_t lost; /* events */
+};
+
+/* "expired" and so on; "" for what is no type. */
+const char *natctl_event_name(enum natctl_event_type type);
 
 struct natctl_hooks {
 	/*
@@ -161,6 +206,12 @@ struct natctl_hooks {
 	void (*on_up)(uint64_t epoch, bool is_new, void *arg);
 	/* The connection was lost. Requests are answered first. */
 	void (*on_down)(void *arg);
+	/*
+	 * Of a subscription. Subscriptions end with the connection: make them
+	 * anew in on_up, where `is_new` tells of another epoch. As a callback
+	 * of a request otherwise.
+	 */
+	void (*on_event)(const struct natctl_event *event, void *arg);
 	void *arg;
 };
 
@@ -232,6 +283,14 @@ int natctl_release_leases(struct natctl *natctl, const uint64_t *leases,
 			  struct natctl_callback callback,
 			  uint64_t *ret_request);
 
+/* What happens is told to hooks.on_event from now on. */
+int natctl_subscribe(struct natctl *natctl,
+		     const struct natctl_subscription *wanted, uint64_t now_ms,
+		     struct natctl_callback callback, uint64_t *ret_request);
+int natctl_unsubscribe(struct natctl *natctl, uint64_t subscription,
+		       uint64_t now_ms, struct natctl_callback callback,
+		       uint64_t *ret_request);
+
 /*
  * The request's callback is not called any more; the manager may carry it out
  * nevertheless. Does nothing when there is no such request.
@@ -243,6 +302,13 @@ void natctl_cancel(struct natctl *natctl, uint64_t request);
  * the manager is up. 0, or -ETIMEDOUT after `timeout_ms`.
  */
 int natctl_wait(struct natctl *natctl, unsigned timeout_ms);
+
+/*
+ * Likewise, but until an event was told, after every request was answered. 0,
+ * or -ETIMEDOUT; -ENOTCONN: the connection was lost, and with it every
+ * subscription.
+ */
+int natctl_wait_event(struct natctl *natctl, unsigned timeout_ms);
 
 /* The clock of natctl_wait(), for callers without one: ms, monotonic. */
 uint64_t natctl_clock(void);

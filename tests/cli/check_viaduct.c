@@ -239,6 +239,11 @@ START_TEST(failures_have_a_reason_and_a_status)
 	ck_assert_int_eq(run("leases --color x"), 2);
 	ck_assert_int_eq(run("ask --group g"), 2);
 	ck_assert_int_eq(run("release"), 2);
+	ck_assert_int_eq(run("refresh --group g"), 2);
+	ck_assert_int_eq(run("refresh --lifetime 60"), 2);
+	ck_assert_int_eq(run("tighten --lease 1"), 2);
+	ck_assert_int_eq(run("tighten --remote 1.1.1.1"), 2);
+	ck_assert_int_eq(run("events --event never"), 2);
 	ck_assert_int_eq(run("release --group g --lease 1"), 2);
 	ck_assert_int_eq(run(""), 2);
 	ck_assert_int_eq(run("--help"), 0);

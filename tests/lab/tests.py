@@ -7,6 +7,7 @@ import baresip
 import calls
 import cascade
 import channel
+import events
 import explain
 import fast
 import firewall
@@ -57,6 +58,7 @@ TESTS = {
     "read_your_writes": rules.read_your_writes,
     "example": channel.example,
     "limits": channel.limits,
+    "events": events.events,
     "explain": explain.explain,
     "services": services.Services.run,
     "recovered": services.recovered,
