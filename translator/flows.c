@@ -69,8 +69,8 @@ static struct flows_end *end_of(struct table_node *node)
 
 static bool end_equal(const struct table_node *node, const void *arg)
 {
-	const struct flows_end *at =
-		container_of_const(node, struct flows_end, node);
+	const struct flows_end *at = container_of_const(node, struct flows_end,
+							node);
 	const struct endpoint *own = at->end, *end = arg;
 
 	return own->port == end->port && ip_addr_equal(&own->addr, &end->addr);
@@ -187,8 +187,8 @@ static void unindex_rules(struct flows *flows, struct flows_entry *entry)
 static struct flows_end *find_end(const struct flows *flows,
 				  const struct endpoint *end)
 {
-	struct table_node *node =
-		table_find(&flows->ends, end_hash(flows, end), end_equal, end);
+	struct table_node *node = table_find(&flows->ends, end_hash(flows, end),
+					     end_equal, end);
 
 	return node ? end_of(node) : NULL;
 }

@@ -18,6 +18,7 @@
 #include "common/sock.h"
 #include "translator/control.h"
 #include "translator/fastpath.h"
+#include "translator/follow.h"
 #include "translator/link.h"
 #include "translator/netsetup.h"
 #include "translator/worker.h"
@@ -42,6 +43,7 @@ struct program {
 	struct event_base *base;  /* owned */
 	struct event *signals[2]; /* owned */
 	struct worker *worker;    /* owned */
+	struct follow *follow;    /* owned */
 	struct link *link;        /* owned */
 	struct control *control;  /* owned */
 	char link_path[PATH_MAX];
@@ -174,6 +176,11 @@ static int make_worker(struct program *program)
 	err = worker_new(&options, &program->worker);
 	if (err != 0)
 		log_error("worker: %s", strerror(-err));
+	if (err != 0)
+		return err;
+	err = follow_new(program->base, program->conf, &program->follow);
+	if (err != 0)
+		log_error("links and routes: %s", strerror(-err));
 	return err;
 }
 
@@ -265,6 +272,7 @@ static void program_done(struct program *program)
 {
 	control_free(program->control);
 	link_free(program->link);
+	follow_free(program->follow);
 	worker_free(program->worker);
 	for (size_t i = 0; i < 2; i++)
 		if (program->signals[i] != NULL)

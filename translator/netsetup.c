@@ -82,14 +82,6 @@ static void setup_done(struct setup *setup)
 	free(setup->guard_name);
 }
 
-static bool tables_needed(const struct conf *conf)
-{
-	for (size_t i = 0; i < conf->realm_count; i++)
-		if (plan_table_needed(conf, (realm_id)i))
-			return true;
-	return false;
-}
-
 /* The stricter of the host's and the interface's own value holds. */
 static int make_plan(struct setup *setup)
 {

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define REQUEST_SIZE 512
 #define DUMP_TRIES   5
@@ -450,4 +451,46 @@ int rtnl_proxy_remove(struct rtnl *rtnl, const struct ip_addr *addr,
 		      unsigned index)
 {
 	return proxy_talk(rtnl, RTM_DELNEIGH, 0, addr, index);
+}
+
+int rtnl_watch(void)
+{
+	struct sockaddr_nl own = { .nl_family = AF_NETLINK,
+				   .nl_groups = RTMGRP_LINK |
+						RTMGRP_IPV4_IFADDR |
+						RTMGRP_IPV4_ROUTE };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_ROUTE);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)&own, sizeof(own)) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+bool rtnl_watch_drain(int fd)
+{
+	_Alignas(struct nlmsghdr) char buf[8192];
+	bool links = false;
+
+	for (;;) {
+		const struct nlmsghdr *head = (const void *)buf;
+		ssize_t got = recv(fd, buf, sizeof(buf), 0);
+		int len = (int)got;
+
+		/* What did not fit may have been anything. */
+		if (got < 0 && errno == ENOBUFS)
+			links = true;
+		else if (got <= 0)
+			return links;
+		for (; got > 0 && mnl_nlmsg_ok(head, len);
+		     head = mnl_nlmsg_next(head, &len))
+			if (head->nlmsg_type == RTM_NEWLINK ||
+			    head->nlmsg_type == RTM_DELLINK)
+				links = true;
+	}
 }

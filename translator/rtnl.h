@@ -12,6 +12,14 @@ struct rtnl; /* one socket; requests are answered one after the other */
 int rtnl_new(struct rtnl **ret_rtnl); /* 0 or -Exxx */
 void rtnl_free(struct rtnl *rtnl);
 
+/*
+ * A descriptor that is readable when a link, an IPv4 address or an IPv4 route
+ * has changed; or -Exxx. _drain reads all of it; true: one of a link may have
+ * been among them.
+ */
+int rtnl_watch(void);
+bool rtnl_watch_drain(int fd);
+
 struct rtnl_link {
 	char name[IF_NAMESIZE];
 	unsigned index;

@@ -73,6 +73,14 @@ static int want_table(const struct plan *plan, const struct plan_table *table,
 	return err;
 }
 
+bool tables_needed(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->realm_count; i++)
+		if (plan_table_needed(conf, (realm_id)i))
+			return true;
+	return false;
+}
+
 int tables_want(const struct plan *plan, struct record *record)
 {
 	int err = 0;
@@ -149,7 +157,7 @@ int tables_check(struct rtnl *rtnl, const struct plan *plan,
 	return 0;
 }
 
-static int make_table(struct rtnl *rtnl, const struct plan_table *table)
+int tables_follow(struct rtnl *rtnl, const struct plan_table *table)
 {
 	struct rtnl_host now = { 0 };
 	int err = rtnl_routes_read(rtnl, table->number, &now);
@@ -182,7 +190,7 @@ int tables_make(struct rtnl *rtnl, const struct plan *plan,
 	for (size_t i = 0; i < plan->table_count && err == 0; i++) {
 		const struct plan_table *table = &plan->tables[i];
 
-		err = make_table(rtnl, table);
+		err = tables_follow(rtnl, table);
 		if (err != 0)
 			fprintf(errors, "routing table %u: %s\n", table->number,
 				strerror(-err));

@@ -9,6 +9,8 @@
 #include "translator/record.h"
 #include "translator/rtnl.h"
 
+/* Has a realm of the configuration one? */
+bool tables_needed(const struct conf *conf);
 /*
  * Before the record is written: a table with routes that no record tells of is
  * somebody else's, -EEXIST. Says what is wrong to `errors`.
@@ -23,6 +25,8 @@ int tables_want(const struct plan *plan, struct record *record);
  */
 int tables_make(struct rtnl *rtnl, const struct plan *plan,
 		const struct record *record, FILE *errors);
+/* Makes the routes of one table, not its rules, what they are in the plan. */
+int tables_follow(struct rtnl *rtnl, const struct plan_table *table);
 /* Undo an entry of the record. What is gone already is no error. */
 int tables_undo_routes(struct rtnl *rtnl, const struct record_item *item);
 int tables_undo_rule(struct rtnl *rtnl, const struct record_item *item);

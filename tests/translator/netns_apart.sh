@@ -74,6 +74,46 @@ same "the next start finds all of it" "$work/first" "$work/again"
 in_edge nft list chain ip viaduct take_0 | grep -q 'iifname "in0" ip saddr !=' ||
 	fail "the next start takes our rp_filter for the host's"
 
+# Links and routes that change while it runs are followed.
+until_same() { # what, file
+	tries=0
+	until { routing_of_both > "$work/now"; cmp -s "$work/now" "$2"; }; do
+		tries=$((tries + 1))
+		[ $tries -lt 60 ] || same "$1" "$2" "$work/now"
+		sleep 0.05
+	done
+	passed "$1"
+}
+ip -n "$edge" link set in1 down
+tries=0
+while ip -n "$edge" route show table 8612 | grep -q in1; do
+	tries=$((tries + 1))
+	[ $tries -lt 60 ] || fail "routes of a link that is down stay"
+	sleep 0.05
+done
+ip -n "$edge" link set in1 up
+until_same "a link that goes down and up again has its routes again" "$work/again"
+ip -n "$edge" route add 172.24.0.0/16 via 10.0.0.8 dev in0
+tries=0
+until ip -n "$edge" route show table 8610 | grep -q 172.24.0.0/16; do
+	tries=$((tries + 1))
+	[ $tries -lt 60 ] || fail "a new route is not followed"
+	sleep 0.05
+done
+ip -n "$edge" route del 172.24.0.0/16 via 10.0.0.8 dev in0
+until_same "routes of the host are followed while it runs" "$work/again"
+ip -n "$edge" neigh show proxy | sort > "$work/proxies"
+[ -s "$work/proxies" ] || fail "no proxy ARP to look at"
+ip -n "$edge" link set out0 down
+ip -n "$edge" link set out0 up
+tries=0
+until ip -n "$edge" neigh show proxy | sort | cmp -s - "$work/proxies"; do
+	tries=$((tries + 1))
+	[ $tries -lt 60 ] || fail "proxy ARP of a link is lost when it was down"
+	sleep 0.05
+done
+passed "a link that goes down and up again answers ARP for the pool"
+
 # What changed meanwhile is taken over.
 stop_translator TERM
 ip -n "$edge" route del 172.16.0.0/12 via 10.0.0.9 dev in0
