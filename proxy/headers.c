@@ -23,10 +23,14 @@ static msg_header_t *any(void *header)
 
 const char *headers_value(const void *header, char *buf, size_t size)
 {
+	const msg_header_t *known = header;
 	issize_t len;
 
 	if (header == NULL)
 		return NULL;
+	/* Of these the library writes the name as well. */
+	if (known->sh_class == sip_unknown_class)
+		return known->sh_unknown->un_value;
 	len = msg_header_field_e(buf, (isize_t)size, header, 0);
 	if (len < 0 || (size_t)len >= size)
 		return NULL;
