@@ -408,13 +408,29 @@ static void text_draw_realm(FILE *out, const struct plan *plan, realm_id realm)
 		(unsigned)realm);
 }
 
+/*
+ * Is there nothing to learn from conntrack before a packet is drawn? Then it
+ * is not asked: it would make an entry for each packet, and throw it away.
+ */
+static bool draws_early(const struct plan *plan)
+{
+	if (plan->fastpath)
+		return false;
+	for (size_t i = 0; i < plan->own_count; i++)
+		if (plan->owns[i].dynamic)
+			return false;
+	return true;
+}
+
 static void text_draw(FILE *out, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->conf->realm_count; i++)
 		text_draw_realm(out, plan, (realm_id)i);
-	fputs("\tchain draw {\n"
-	      "\t\ttype filter hook prerouting priority -150; policy accept;\n",
-	      out);
+	fprintf(out,
+		"\tchain draw {\n"
+		"\t\ttype filter hook prerouting priority %s; "
+		"policy accept;\n",
+		draws_early(plan) ? "raw" : "-150");
 	if (plan->fastpath)
 		nft_flows_first(out, plan);
 	fputs("\t\tiifname vmap ", out);

@@ -28,9 +28,9 @@ struct fake_translator {
 	unsigned connections;
 	unsigned synchronisations;
 	unsigned longest_removal; /* ids of a record */
-	size_t rules;            /* in force */
-	bool in_force[FAKE_IDS]; /* by id */
-	bool in_sync[FAKE_IDS];  /* put since SYNC_BEGIN */
+	size_t rules;             /* in force */
+	bool in_force[FAKE_IDS];  /* by id */
+	bool in_sync[FAKE_IDS];   /* put since SYNC_BEGIN */
 	bool is_syncing;
 	uint8_t buffer[WIRE_MAX];
 };
