@@ -192,14 +192,16 @@ def targets(series, loads):
                            "<= 1.3 x that with 1 000"))
     found.append(at_most("a rule in the translator, 1 000 000 rules",
                          get("bytes", "rules", "1000000"), 200, "bytes", 0))
-    groups = get("mass groups", asked, "")
-    lost = get("mass lost", asked, "")
+    ended = "fast" if get("mass longest", "fast", "") is not None else "tun"
+    groups = get("mass groups", ended, "")
+    lost = get("mass lost", ended, "")
     found.append(at_most("packets of another flow lost while they end", lost, 0,
                          "packets", 0, "0 packets"))
     found.append(at_most(
         f"longest delay of another flow while {MASS:,} leases".replace(",", " ") +
-        (f" in {groups:.0f} groups" if groups else "") + " end",
-        get("mass longest", asked, ""), 5, "ms", 2))
+        (f" in {groups:.0f} group{'s' if groups > 1 else ''}" if groups else "") +
+        " end",
+        get("mass longest", ended, ""), 5, "ms", 2))
     return [["figure", "target", "reached", "met"], *(t.cells() for t in found)]
 
 
