@@ -47,6 +47,7 @@ static void on_ask_done(int result, uint64_t now_ms, void *arg)
 		if (lease == NULL || lease->state != LEASE_PENDING)
 			continue; /* released meanwhile */
 		lease->state = LEASE_ACTIVE;
+		lease->asking = NULL;
 		lease_set_expiry(&manager->leases, lease,
 				 now_ms + lease->lifetime * UINT64_C(1000));
 		restore_tell_lease(&manager->keeper, lease, now_ms);
@@ -106,9 +107,13 @@ static int put_ask(struct task *task, struct request_ask *ask,
 	rc = grant_ask(task, ask, lifetime, change, rules);
 	if (rc != 0)
 		goto out;
-	for (size_t i = 0; i < ask->count; i++)
-		lease_find(&task->manager->leases, change->items[i].lease)
-			->key = *key;
+	for (size_t i = 0; i < ask->count; i++) {
+		struct lease *lease = lease_find(&task->manager->leases,
+						 change->items[i].lease);
+
+		lease->key = *key;
+		lease->asking = change;
+	}
 	rc = translator->ops->put(translator->link, rules, ask->count,
 				  on_ask_done, change);
 	if (rc != 0) {

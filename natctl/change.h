@@ -6,6 +6,7 @@
 #ifndef VIADUCT_NATCTL_CHANGE_H
 #define VIADUCT_NATCTL_CHANGE_H
 
+#include "common/list.h"
 #include "natctl/manager.h"
 #include "natctl/request.h"
 
@@ -17,20 +18,28 @@ struct change_item {
 	struct rule_latch latch;
 };
 
-struct change {
-	struct manager *manager;     /* not owned */
+struct change_waiter {
+	struct list node;            /* on change.waiters */
 	manager_answer_fn on_answer; /* NULL: nobody waits */
 	void *arg;
-	json_t *result; /* owned; the answer when all goes well */
+};
+
+struct change {
+	struct manager *manager; /* not owned */
+	struct change_waiter first;
+	struct list waiters; /* who asked for the same since; owned */
+	json_t *result;      /* owned; the answer when all goes well */
 	size_t count;
 	struct change_item items[];
 };
 
+/* One more waits for the same answer. 0 or -ENOMEM. */
+int change_wait(struct change *change, manager_answer_fn on_answer, void *arg);
 /* `on_answer` may be NULL. NULL: no memory. */
 struct change *change_new(struct manager *manager, size_t count,
 			  manager_answer_fn on_answer, void *arg);
 void change_free(struct change *change);
-/* Answers who waits (with the result where `fault` is NULL) and frees it. */
+/* Answers all who wait (with the result where `fault` is NULL) and frees it. */
 void change_finish(struct change *change, const struct fault *fault);
 
 #endif

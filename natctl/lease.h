@@ -19,6 +19,7 @@
 /* Its leases are numbered from here on, in its order: at every start anew. */
 #define LEASE_ID_FIXED (RULE_ID_DYNAMIC - CONF_STATICS_MAX)
 
+struct change;
 struct pool_run;
 
 enum lease_state {
@@ -62,8 +63,9 @@ struct lease {
 	struct rule_latch latch_sent; /* while changing: as in the last one */
 	bool preferred;               /* what was requested was given */
 	struct lease_key key;
-	uint64_t expires_ms; /* while on the heap */
-	size_t heap_index;   /* on lease_table.heap; SIZE_MAX: not on it */
+	struct change *asking; /* not owned; while pending: its ask */
+	uint64_t expires_ms;   /* while on the heap */
+	size_t heap_index;     /* on lease_table.heap; SIZE_MAX: not on it */
 };
 
 struct lease_table {

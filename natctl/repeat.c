@@ -2,6 +2,7 @@
 /* An ask with a key that was carried out before. */
 #include "natctl/repeat.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,8 +76,10 @@ int repeat_find(struct task *task, const struct request_ask *ask,
 				 "key: leases of the ask \"%s\" have ended",
 				 ask->key);
 	if (leases[0]->state == LEASE_PENDING)
-		return fault_set(fault, RPC_NOT_AVAILABLE,
-				 "key: the ask \"%s\" is under way", ask->key);
+		return change_wait(leases[0]->asking, task->on_answer,
+				   task->arg) == 0 ?
+			       -EINPROGRESS :
+			       fault_no_memory(fault);
 	rc = task_answer(task, answer_ask(manager->epoch, &manager->conf->names,
 					  leases, count, task->now_ms));
 	return rc == 0 ? 1 : rc;

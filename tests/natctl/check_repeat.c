@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "tests/natctl/desk.h"
+#include "tests/natctl/sample.h"
 #include "tests/translator/suite.h"
 
 #define KEYED "{'group':'g','key':'k','leases':[" LEASE "}," LEASE "}]}"
@@ -61,16 +62,70 @@ START_TEST(a_key_ends_with_its_leases)
 }
 END_TEST
 
+/* The same once more, answered later and elsewhere. */
+static void send_again(struct desk_reply *reply)
+{
+	json_t *params = sample_json(AGAIN);
+	struct manager_request request = { .uid = ROOT,
+					   .method = "ask",
+					   .params = params };
+	struct manager_answer answer;
+
+	ck_assert_int_eq(manager_request(desk.manager, &request, desk.now_ms,
+					 desk_on_answer, reply, &answer),
+			 -EINPROGRESS);
+	json_decref(params);
+}
+
 START_TEST(while_it_is_under_way_it_is_not_granted_twice)
 {
 	struct desk_reply *reply = &desk.reply;
+	struct desk_reply again = { 0 };
 
 	ck_assert_int_eq(desk_send(ROOT, "ask", KEYED), -EINPROGRESS);
-	desk_refuse(ROOT, "ask", AGAIN, RPC_NOT_AVAILABLE);
+	send_again(&again);
 	desk_acknowledge();
 	ck_assert_int_eq(reply->count, 1);
-	ck_assert_int_eq(desk_send(ROOT, "ask", AGAIN), 0);
+	ck_assert_int_eq(again.count, 1);
+	ck_assert_ptr_nonnull(again.result);
+	ck_assert(json_equal(again.result, reply->result));
+	json_decref(again.result);
 	desk_expect(2, 4, 0, 2);
+}
+END_TEST
+
+START_TEST(when_it_fails_all_who_repeated_it_are_told)
+{
+	struct desk_reply again[3] = { 0 };
+
+	ck_assert_int_eq(desk_send(ROOT, "ask", KEYED), -EINPROGRESS);
+	for (int i = 0; i < 3; i++)
+		send_again(&again[i]);
+	ck_assert(fake_link_end(&desk.link, -ECONNRESET, desk.now_ms));
+	ck_assert_int_eq(desk.reply.count, 1);
+	ck_assert_int_eq(desk.reply.fault.code, RPC_TRANSLATOR_DOWN);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(again[i].count, 1);
+		ck_assert_ptr_null(again[i].result);
+		ck_assert_int_eq(again[i].fault.code, RPC_TRANSLATOR_DOWN);
+	}
+	desk_grant(ROOT, "ask", KEYED);
+}
+END_TEST
+
+START_TEST(one_that_was_released_meanwhile_is_another_ask)
+{
+	struct desk_reply again = { 0 };
+
+	ck_assert_int_eq(desk_send(ROOT, "ask", KEYED), -EINPROGRESS);
+	ck_assert_int_eq(desk_send(ROOT, "release", "{'group':'g'}"),
+			 -EINPROGRESS);
+	send_again(&again);
+	fake_link_end_all(&desk.link, 0, desk.now_ms);
+	ck_assert_int_eq(again.count, 1);
+	ck_assert_ptr_nonnull(again.result);
+	json_decref(again.result);
+	desk_expect(2, 4, 4, 2);
 }
 END_TEST
 
@@ -90,6 +145,8 @@ int main(void)
 		a_key_is_of_one_ask_of_one_owner_in_one_group,
 		a_key_ends_with_its_leases,
 		while_it_is_under_way_it_is_not_granted_twice,
+		when_it_fails_all_who_repeated_it_are_told,
+		one_that_was_released_meanwhile_is_another_ask,
 		a_bad_key_is_refused,
 	};
 
