@@ -8,9 +8,9 @@
 
 #include "common/rulewire.h"
 
-#define HEAD_SIZE  13 /* type, at_ms, length of the rest */
-#define LEASE_SIZE 38 /* before the rule */
-#define BYTES_MIN  4096
+#define HEAD_SIZE 13 /* type, at_ms, length of the rest */
+#define BODY_SIZE 64 /* at most, without rule and ids */
+#define BYTES_MIN 4096
 
 void keeper_add(const struct keeper *keeper, const struct kept_entry *entry)
 {
@@ -66,6 +66,21 @@ static int put_rule(struct kept_bytes *bytes, const struct rule *rule)
 	return 0;
 }
 
+static void put_hold(struct kept_bytes *bytes, const struct pool_hold *hold)
+{
+	const struct endpoint *outer = &hold->outer;
+
+	put_number(bytes, outer->addr.family, 1);
+	for (size_t i = 0; i < sizeof(outer->addr.bytes); i++)
+		put_number(bytes, outer->addr.bytes[i], 1);
+	put_number(bytes, outer->port, 2);
+	put_number(bytes, outer->realm, 2);
+	put_number(bytes, hold->protocol, 1);
+	put_number(bytes, hold->ports, 8);
+	put_number(bytes, hold->owner, 8);
+	put_number(bytes, hold->until_ms, 8);
+}
+
 static int put_body(struct kept_bytes *bytes, const struct kept_entry *entry)
 {
 	switch (entry->type) {
@@ -82,6 +97,9 @@ static int put_body(struct kept_bytes *bytes, const struct kept_entry *entry)
 		put_number(bytes, entry->lifetime, 4);
 		put_number(bytes, entry->expires_ms, 8);
 		break;
+	case KEPT_HOLD:
+		put_hold(bytes, &entry->hold);
+		break;
 	case KEPT_LAST:
 	case KEPT_END:
 		break;
@@ -95,7 +113,7 @@ int kept_encode(struct kept_bytes *bytes, const struct kept_entry *entry)
 {
 	size_t start = bytes->used;
 	size_t end;
-	int rc = reserve(bytes, HEAD_SIZE + LEASE_SIZE + 8 * entry->count);
+	int rc = reserve(bytes, HEAD_SIZE + BODY_SIZE + 8 * entry->count);
 
 	if (rc != 0)
 		return rc;
@@ -166,6 +184,25 @@ static int get_ids(struct part *part, struct kept_space *space,
 	return 0;
 }
 
+static int get_hold(struct part *part, struct pool_hold *ret)
+{
+	struct endpoint *outer = &ret->outer;
+
+	outer->addr.family = (uint8_t)get_number(part, 1);
+	for (size_t i = 0; i < sizeof(outer->addr.bytes); i++)
+		outer->addr.bytes[i] = (uint8_t)get_number(part, 1);
+	outer->port = (uint16_t)get_number(part, 2);
+	outer->realm = (realm_id)get_number(part, 2);
+	ret->protocol = (uint8_t)get_number(part, 1);
+	ret->ports = get_number(part, 8);
+	ret->owner = get_number(part, 8);
+	ret->until_ms = get_number(part, 8);
+	if (part->failed || part->size != 0 || outer->realm >= REALM_MAX ||
+	    (outer->addr.family != IP_V4 && outer->addr.family != IP_V6))
+		return -EBADMSG;
+	return 0;
+}
+
 static int get_body(struct part *part, struct kept_space *space,
 		    struct kept_entry *ret)
 {
@@ -184,6 +221,8 @@ static int get_body(struct part *part, struct kept_space *space,
 		ret->lifetime = (uint32_t)get_number(part, 4);
 		ret->expires_ms = get_number(part, 8);
 		return part->failed ? -EBADMSG : get_ids(part, space, ret);
+	case KEPT_HOLD:
+		return get_hold(part, &ret->hold);
 	case KEPT_LAST:
 	case KEPT_END:
 		return get_ids(part, space, ret);

@@ -8,12 +8,14 @@
 
 #include "common/rule.h"
 #include "natctl/lease.h"
+#include "natctl/pool.h"
 
 enum kept_type {
 	KEPT_LAST = 1, /* no lease up to this id will be granted any more */
 	KEPT_LEASE,    /* granted, or changed */
 	KEPT_EXPIRY,   /* refreshed */
 	KEPT_END,      /* of leases; they are held from at_ms on */
+	KEPT_HOLD,     /* endpoints rest whose leases had ended before */
 };
 
 /* Pointers are not owned. */
@@ -26,6 +28,7 @@ struct kept_entry {
 	struct lease_key key;    /* LEASE */
 	bool preferred;          /* LEASE */
 	const struct rule *rule; /* LEASE */
+	struct pool_hold hold;   /* HOLD */
 	const uint64_t *ids;     /* LAST, EXPIRY: one; END */
 	size_t count;            /* of ids */
 };

@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which endpoints of the pools are free, leased or held. */
-#include "natctl/pool.h"
+#include "natctl/pool_parts.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "natctl/candidate.h"
-#include "natctl/run.h"
-
-/* One port is two endpoints: of UDP and of TCP. */
-enum side { SIDE_UDP, SIDE_TCP, SIDES };
-
-struct pool_account {
-	uint64_t endpoints;
-	struct pool_use use[SIDES];
-};
-
-struct pool_set {
-	const struct conf *conf; /* not owned */
-	uint64_t seed;
-	uint64_t choices; /* made so far: the next random number */
-	struct address_table addresses[SIDES];
-	struct pairing_table pairings;
-	struct run_table held[SIDES];
-	struct pool_account *pools; /* owned array, as conf->pools */
-};
 
 /* One search for a run. */
 struct search {
@@ -99,25 +78,6 @@ void pool_set_free(struct pool_set *set)
 	pairing_table_done(&set->pairings);
 	free(set->pools);
 	free(set);
-}
-
-/* The pool on whose account an endpoint is: the first that has it. */
-static size_t pool_of(const struct conf *conf, const struct endpoint *outer)
-{
-	for (size_t p = 0; p < conf->pool_count; p++) {
-		const struct conf_pool *pool = &conf->pools[p];
-
-		if (pool->realm != outer->realm)
-			continue;
-		for (size_t r = 0; r < pool->range_count; r++) {
-			const struct conf_range *range = &pool->ranges[r];
-
-			if (ip_prefix_contains(&range->prefix, &outer->addr) &&
-			    port_range_contains(range->ports, outer->port))
-				return p;
-		}
-	}
-	abort(); /* it was taken out of one */
 }
 
 /* Frees what is held for the owner who now asks for precisely this. */
@@ -324,7 +284,8 @@ static int take_found(struct search *search, struct pool_run **ret_run)
 	run->ports = want->ports;
 	run->was_held = search->was_held;
 	run->side = (uint8_t)search->side;
-	run->pool = pool_of(set->conf, &run->outer);
+	if (!pool_find(set->conf, &run->outer, &run->pool))
+		abort(); /* it was taken out of one */
 	portmap_set(&run->address->map, search->port, want->ports);
 	set->pools[run->pool].use[search->side].leased += want->ports;
 	*ret_run = run;
@@ -389,49 +350,6 @@ void pool_give(struct pool_set *set, struct pool_run *run, bool hold,
 	portmap_clear(&run->address->map, run->outer.port, run->ports);
 	address_put(&set->addresses[run->side], run->address);
 	free(run);
-}
-
-static void expire_side(struct pool_set *set, enum side side, uint64_t now_ms)
-{
-	struct run_table *held = &set->held[side];
-	struct pool_run *run = run_oldest(held);
-
-	while (run != NULL && run->held_until_ms <= now_ms) {
-		struct address *address = run->address;
-		uint64_t ports = run->held_ports;
-
-		for (unsigned i = 0; i < RULE_PORTS_MAX; i++) {
-			if (!(ports >> i & 1))
-				continue;
-			set->pools[run->pool].use[side].held--;
-			/* The last one frees the run. */
-			ports &= ~(UINT64_C(1) << i);
-			run_end_port(held, run, i);
-			if (ports == 0)
-				break;
-		}
-		address_put(&set->addresses[side], address);
-		run = run_oldest(held);
-	}
-}
-
-void pool_expire(struct pool_set *set, uint64_t now_ms)
-{
-	expire_side(set, SIDE_UDP, now_ms);
-	expire_side(set, SIDE_TCP, now_ms);
-}
-
-uint64_t pool_deadline(const struct pool_set *set)
-{
-	uint64_t deadline = UINT64_MAX;
-
-	for (size_t i = 0; i < SIDES; i++) {
-		const struct pool_run *run = run_oldest(&set->held[i]);
-
-		if (run != NULL && run->held_until_ms < deadline)
-			deadline = run->held_until_ms;
-	}
-	return deadline;
 }
 
 size_t pool_count(const struct pool_set *set)

@@ -80,6 +80,24 @@ void pool_expire(struct pool_set *set, uint64_t now_ms);
 /* When pool_expire has something to do; UINT64_MAX: never. */
 uint64_t pool_deadline(const struct pool_set *set);
 
+/* Endpoints that rest: outer.port + i where bit i of `ports` is set. */
+struct pool_hold {
+	struct endpoint outer;
+	uint8_t protocol; /* enum rule_protocol */
+	uint64_t ports;
+	uint64_t owner; /* who gets them all the same */
+	uint64_t until_ms;
+};
+
+typedef void (*pool_hold_fn)(const struct pool_hold *hold, void *arg);
+/* Of a realm the one whose hold ends first is told first. */
+void pool_each_hold(const struct pool_set *set, pool_hold_fn tell, void *arg);
+/*
+ * Holds what another set held, in the order in which it told. 0;
+ * -EADDRNOTAVAIL: not of a pool; -EADDRINUSE: it is taken; -ENOMEM.
+ */
+int pool_hold_again(struct pool_set *set, const struct pool_hold *hold);
+
 size_t pool_count(const struct pool_set *set);
 void pool_describe(const struct pool_set *set, size_t index,
 		   struct pool_info *ret);

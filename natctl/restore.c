@@ -65,6 +65,13 @@ void manager_set_epoch(struct manager *manager, uint64_t epoch)
 	manager->epoch = epoch;
 }
 
+static void tell_hold(const struct pool_hold *hold, void *arg)
+{
+	const struct kept_entry entry = { .type = KEPT_HOLD, .hold = *hold };
+
+	keeper_add(arg, &entry);
+}
+
 void manager_tell_all(const struct manager *manager,
 		      const struct keeper *keeper)
 {
@@ -73,12 +80,15 @@ void manager_tell_all(const struct manager *manager,
 					 .ids = &leases->last_id,
 					 .count = 1 };
 	const struct lease *lease = NULL;
+	struct keeper told;
 	uint64_t id = 0;
 
 	for (; (lease = lease_after(leases, id)) != NULL; id = lease->rule.id)
 		if (lease->state == LEASE_ACTIVE &&
 		    lease->group->owner->id != LEASE_OWNER_CONFIG)
 			restore_tell_lease(keeper, lease, 0);
+	told = *keeper;
+	pool_each_hold(manager->pools, tell_hold, &told);
 	keeper_add(keeper, &last);
 }
 
@@ -207,6 +217,12 @@ void manager_restore(struct manager *manager, const struct kept_entry *entry)
 		break;
 	case KEPT_END:
 		restore_end(manager, entry);
+		break;
+	case KEPT_HOLD:
+		rc = pool_hold_again(manager->pools, &entry->hold);
+		if (rc != 0)
+			log_warn("what rests cannot be held on: %s",
+				 strerror(-rc));
 		break;
 	}
 }

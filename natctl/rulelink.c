@@ -587,8 +587,8 @@ static int remove_rules(void *arg, const uint64_t *ids, size_t count,
 	list_init(&records);
 	rc = build_removals(link, ids, count, &records);
 	while (!list_is_empty(&records)) {
-		struct record *record =
-			container_of(records.next, struct record, node);
+		struct record *record = container_of(records.next,
+						     struct record, node);
 		bool last = records.next->next == &records;
 
 		list_remove(&record->node);

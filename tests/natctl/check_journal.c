@@ -333,6 +333,35 @@ START_TEST(the_file_is_written_anew_when_little_of_it_is_true)
 }
 END_TEST
 
+START_TEST(what_rests_is_in_the_file_that_is_written_anew)
+{
+	off_t before;
+
+	desk_grant(ROOT, "ask", STRICT);
+	desk_grant(ROOT, "release", "{'group':'g'}");
+	desk.now_ms += 30000;
+	desk_grant(ROOT, "ask", ASK);
+	before = file_size();
+	for (int i = 0; i < JOURNAL_COMPACT_MIN; i++)
+		(void)desk_send(ROOT, "refresh",
+				"{'group':'g','lifetime':3600}");
+	ck_assert_int_lt(file_size(), before + 40 * JOURNAL_COMPACT_MIN / 2);
+	restart(BOOT, 2);
+	desk_expect(1, 2, 2, 1);
+	desk_refuse(PHONE, "ask", STRICT, RPC_NOT_AVAILABLE);
+	/* Its last owner gets it; and it rests no longer than it would have. */
+	desk.now_ms += 29999;
+	desk_refuse(PHONE, "ask", STRICT, RPC_NOT_AVAILABLE);
+	desk_grant(ROOT, "ask", STRICT);
+	desk_expect(2, 4, 0, 2);
+	desk_grant(ROOT, "release", "{'lease':5}");
+	restart(BOOT, 3);
+	desk_expect(1, 2, 2, 1);
+	desk.now_ms += 60001;
+	desk_expect(1, 2, 0, 1);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_written_is_no_file)
 {
 	struct rlimit limit;
@@ -397,6 +426,7 @@ int main(void)
 		a_damaged_file_is_of_no_use,
 		another_boot_or_other_realms_begin_anew,
 		the_file_is_written_anew_when_little_of_it_is_true,
+		what_rests_is_in_the_file_that_is_written_anew,
 		a_file_that_cannot_be_written_is_no_file,
 		without_memory_no_file_is_of_use,
 	};
