@@ -21,6 +21,7 @@ import robust
 import rules
 import services
 import sipp
+import sources
 from context import Context, require
 from netns import LabError
 from topology import Lab
@@ -67,6 +68,9 @@ TESTS = {
     "tcp_leases": nat.Tcp.run,
     "static_entry": nat.Static.run,
     "dynamic": nat.Dynamic.run,
+    "sources": sources.sources,
+    "bleed": sources.bleed,
+    "far_nat": sources.far_nat,
     "negotiation": negotiation.negotiation,
 }
 
