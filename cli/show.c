@@ -120,6 +120,16 @@ static enum exit_code run_registrations(const struct command_env *env,
 			     "registrations", NULL);
 }
 
+static enum exit_code run_trunks(const struct command_env *env, json_t *options,
+				 char *const *words)
+{
+	(void)options;
+	(void)words;
+	return command_print(env,
+			     command_call(env, "proxy.sock", "trunks", NULL),
+			     "trunks", NULL);
+}
+
 static const struct command_option group_options[] = {
 	{ "group", OPTION_TEXT },
 	{ NULL, OPTION_TEXT },
@@ -147,5 +157,7 @@ const struct command show_commands[] = {
 	{ "calls", "", "list the calls", no_options, 0, run_calls },
 	{ "registrations", "", "list who is registered where", no_options, 0,
 	  run_registrations },
+	{ "trunks", "", "list the trunks and how they are", no_options, 0,
+	  run_trunks },
 	{ .name = NULL },
 };

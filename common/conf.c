@@ -81,6 +81,7 @@ static void free_services(struct conf *conf)
 		free(conf->trunks[i].name);
 		free(conf->trunks[i].host);
 		tls_done(&conf->trunks[i].files);
+		conf_free_carrier(&conf->trunks[i].carrier);
 	}
 	free(conf->listens);
 	free(conf->domains);

@@ -119,6 +119,14 @@ struct conf_domain {
 	struct conf_tls files; /* to who asks for the domain by SNI */
 };
 
+struct conf_carrier {     /* of a trunk */
+	unsigned check;   /* seconds between two OPTIONS; 0: none */
+	char *user;       /* to register with, or NULL */
+	char *password;   /* the same */
+	char *auth_realm; /* whose challenges are answered: default the host */
+	unsigned expires; /* seconds to register for, default 600 */
+};
+
 struct conf_trunk {
 	char *name;
 	unsigned line;
@@ -129,6 +137,7 @@ struct conf_trunk {
 	unsigned transport; /* enum conf_transport, or CONF_TRANSPORT_AUTO */
 	struct conf_tls files;
 	bool verify; /* its certificate; default yes */
+	struct conf_carrier carrier;
 };
 
 #define CONF_TARGETS_MAX 16

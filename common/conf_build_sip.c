@@ -179,6 +179,7 @@ void conf_build_trunks(struct conf_reader *reader)
 					   host->text);
 		conf_get_text(reader, host, &trunk->host);
 		build_way(&part, trunk);
+		conf_build_carrier(&part, trunk->host, &trunk->carrier);
 		conf->trunk_count++;
 	}
 }

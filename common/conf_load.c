@@ -70,9 +70,13 @@ static cfg_opt_t domain_opts[] = {
 };
 
 static cfg_opt_t trunk_opts[] = {
-	VALUE("realm"),       VALUE("host"), VALUE("port"), VALUE("transport"),
-	VALUE("certificate"), VALUE("key"),  VALUE("ca"),   VALUE("ciphers"),
-	VALUE("verify"),      CFG_END(),
+	VALUE("realm"),       VALUE("host"),
+	VALUE("port"),        VALUE("transport"),
+	VALUE("certificate"), VALUE("key"),
+	VALUE("ca"),          VALUE("ciphers"),
+	VALUE("verify"),      VALUE("check"),
+	VALUES("register"),   VALUE("auth_realm"),
+	VALUE("expires"),     CFG_END(),
 };
 
 static cfg_opt_t route_opts[] = {

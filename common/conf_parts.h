@@ -188,6 +188,10 @@ struct conf_part conf_part_of(struct conf_reader *reader, const char *type,
 /* Its title, owned by the caller (NULL: no memory, noted), and its line. */
 void conf_part_name(struct conf_part *part, char **ret_name,
 		    unsigned *ret_line);
+/* Of a section trunk with that host. */
+void conf_build_carrier(struct conf_part *part, const char *host,
+			struct conf_carrier *carrier);
+void conf_free_carrier(struct conf_carrier *carrier);
 /* As conf_value and conf_value_needed. */
 const struct conf_value *conf_part_value(const struct conf_part *part,
 					 const char *name);

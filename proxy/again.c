@@ -25,6 +25,8 @@ static struct relay *replace(struct relay *old)
 	relay->vias = old->vias;
 	relay->lasts = old->lasts;
 	relay->is_last = old->is_last;
+	relay->credentials = old->credentials;
+	relay->sent_uri = old->sent_uri;
 	relay->spare = old->spare;
 	old->spare = NULL;
 	relay->server = old->server;

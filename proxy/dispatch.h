@@ -11,6 +11,7 @@ struct dispatch {
 	const struct conf *conf;     /* not owned */
 	struct calls *calls;         /* not owned */
 	struct registrar *registrar; /* not owned */
+	struct carriers *carriers;   /* not owned */
 	struct trunk_list trunks; /* owned by the caller of trunk_list_init */
 };
 

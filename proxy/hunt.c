@@ -140,6 +140,7 @@ bool hunt_failed(struct relay *relay, int status)
 	call->legs[CALL_B].flow = target->flow;
 	call->legs[CALL_B].trunk = target->trunk;
 	leg_expect(&call->legs[CALL_B], target->uri);
+	relay->credentials = NULL; /* they are the carrier's before */
 	if (relay_again(relay, target->uri))
 		job_pump(call);
 	return true;

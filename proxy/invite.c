@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/privs.h"
+#include "proxy/carrier.h"
 #include "proxy/headers.h"
 #include "proxy/hunt.h"
 #include "proxy/job.h"
@@ -165,6 +166,26 @@ static void add_domain(struct dispatch *dispatch, struct hunt *hunt,
 		hunt_add(hunt, &target.flow, NULL, target.uri);
 }
 
+/* Trunks that are known to be down come last. */
+static void add_target(struct dispatch *dispatch, struct hunt *hunt,
+		       const struct invite_speaker *speaker,
+		       const struct conf_target *target, bool down,
+		       const struct flow *from, msg_t *msg, const char *uri)
+{
+	const struct trunk *trunk;
+
+	if (target->trunk == TRUNK_NONE) {
+		if (!down)
+			add_domain(dispatch, hunt,
+				   &dispatch->conf->domains[target->domain],
+				   uri);
+		return;
+	}
+	trunk = &dispatch->trunks.trunks[target->trunk];
+	if (target->trunk != speaker->trunk && trunk->carrier->is_down == down)
+		add_trunk(dispatch, hunt, trunk, from, msg, uri);
+}
+
 static void add_targets(struct dispatch *dispatch, struct hunt *hunt,
 			const struct invite_speaker *speaker,
 			const struct flow *from, msg_t *msg, const char *uri)
@@ -178,18 +199,11 @@ static void add_targets(struct dispatch *dispatch, struct hunt *hunt,
 		return;
 	random_bytes(&random, sizeof(random));
 	count = route_order(route, random, order);
-	for (size_t i = 0; i < count; i++) {
-		const struct conf_target *target = &route->targets[order[i]];
-
-		if (target->trunk == TRUNK_NONE)
-			add_domain(dispatch, hunt,
-				   &dispatch->conf->domains[target->domain],
-				   text);
-		else if (target->trunk != speaker->trunk)
-			add_trunk(dispatch, hunt,
-				  &dispatch->trunks.trunks[target->trunk], from,
-				  msg, text);
-	}
+	for (int down = 0; down < 2; down++)
+		for (size_t i = 0; i < count; i++)
+			add_target(dispatch, hunt, speaker,
+				   &route->targets[order[i]], down != 0, from,
+				   msg, text);
 }
 
 static void to_hunt(struct dispatch *dispatch,

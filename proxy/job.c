@@ -87,6 +87,25 @@ static enum offer_method offer_method_of(const struct job *job)
 	}
 }
 
+void job_roll_back(const struct relay *relay, int status)
+{
+	static const sip_t none;
+	struct job job = { .relay = (struct relay *)(uintptr_t)relay };
+	struct exchange_result result;
+	struct exchange *exchange;
+	struct exchange_input input = {
+		.call = relay->call,
+		.dialog = relay->dialog,
+		.from = !relay->from,
+		.event = { .from = (enum offer_side) !relay->from,
+			   .method = offer_method_of(&job),
+			   .status = status },
+		.sip = &none,
+	};
+
+	exchange_start(&input, NULL, NULL, &result, &exchange);
+}
+
 static void on_exchanged(struct exchange_result *result, void *arg)
 {
 	struct job *job = arg;

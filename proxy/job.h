@@ -37,6 +37,8 @@ bool job_add(struct relay *relay, struct dialog *dialog, enum job_kind kind,
 /* Works on the queue until it is empty or waits. The call may be freed. */
 void job_pump(struct call *call);
 void job_free(struct job *job);
+/* The offer in the request came to nothing: it is made once more. */
+void job_roll_back(const struct relay *relay, int status);
 /* Those of that request; none of them may be the one being worked on. */
 void job_free_of(const struct relay *relay);
 

@@ -46,7 +46,7 @@ void relay_stray(struct calls *calls, const struct flow *from, msg_t *msg)
 	if (relay == NULL || relay->state != RELAY_LINGERING ||
 	    relay->method != sip_method_invite ||
 	    sip->sip_cseq->cs_method != sip_method_invite ||
-	    sip->sip_cseq->cs_seq != relay->cseq ||
+	    sip->sip_cseq->cs_seq != relay->sent_cseq ||
 	    sip->sip_status->st_status / 100 != 2) {
 		edge_discard(from->listener, msg);
 		return;

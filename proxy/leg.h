@@ -32,6 +32,7 @@ struct leg {
 	const struct trunk *trunk; /* the party is this trunk; or NULL */
 	bool is_far;               /* it is behind a NAT of its own */
 	const char *call_id;       /* as this party knows it */
+	uint32_t cseq_offset;      /* requests of ours that it got besides */
 };
 
 /* Where a party of a dialog is to be found; texts belong to the call. */

@@ -20,6 +20,7 @@
 #include "common/mono.h"
 #include "common/privs.h"
 #include "common/sock.h"
+#include "proxy/carrier.h"
 #include "proxy/dispatch.h"
 #include "proxy/sofia_guard.h"
 #include "proxy/status.h"
@@ -43,12 +44,13 @@ struct options {
 };
 
 struct program {
-	struct conf *conf;       /* owned */
-	su_root_t *root;         /* owned */
-	struct natlink *natlink; /* owned */
-	struct edge *edge;       /* owned */
-	struct certs *certs;     /* owned */
-	struct status *status;   /* owned */
+	struct conf *conf;         /* owned */
+	su_root_t *root;           /* owned */
+	struct natlink *natlink;   /* owned */
+	struct edge *edge;         /* owned */
+	struct certs *certs;       /* owned */
+	struct status *status;     /* owned */
+	struct carriers *carriers; /* owned */
 	struct registrar registrar;
 	struct calls calls;
 	struct dispatch dispatch;
@@ -224,6 +226,11 @@ static int make_calls(struct program *program)
 	error = edge_new(program->root, program->conf, program->certs, &hooks,
 			 &program->edge);
 	program->calls.edge = program->edge;
+	if (error == 0)
+		error = carriers_new(program->root, program->edge,
+				     program->conf, &program->dispatch.trunks,
+				     &program->carriers);
+	program->dispatch.carriers = program->carriers;
 	return error;
 }
 
@@ -301,6 +308,7 @@ static void program_done(struct program *program)
 	status_free(program->status);
 	if (program->has_calls)
 		calls_done(&program->calls);
+	carriers_free(program->carriers);
 	edge_free(program->edge);
 	certs_free(program->certs);
 	natlink_free(program->natlink);

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "proxy/headers.h"
 #include "proxy/hunt.h"
+#include "proxy/login.h"
 #include "proxy/own.h"
 #include "proxy/subscription.h"
 #include "proxy/tighten.h"
@@ -69,6 +70,9 @@ static int edit_request(struct job *job, const char *uri,
 	if (error == 0 && uri != NULL)
 		error = headers_target(job->msg, sip, uri, target->routes);
 	if (error == 0)
+		error = login_request(job->relay, job->kind == JOB_REQUEST,
+				      job->msg, sip);
+	if (error == 0)
 		error = set_body(job->msg, sip, result);
 	if (error == 0 && to->call_id == NULL) {
 		to->call_id = su_strdup(job->call->home,
@@ -119,6 +123,10 @@ static int edit_response(struct job *job, const struct exchange_result *result)
 	sip_t *sip = sip_object(job->msg);
 	int error = headers_relay(job->msg, sip, &job->call->legs[!job->from]);
 
+	if (sip->sip_cseq->cs_seq != job->relay->cseq) {
+		sip->sip_cseq->cs_seq = job->relay->cseq;
+		msg_fragment_clear(sip->sip_cseq->cs_common);
+	}
 	if (error == 0)
 		error = headers_answer(job->msg, sip, job->relay->from_header,
 				       job->relay->to_header);
@@ -267,7 +275,7 @@ static void ack_ready(struct job *job, const struct exchange_result *result)
 		pass_ack(job, result);
 		return;
 	}
-	own_ack(job->call, job->dialog, to, relay->cseq);
+	own_ack(job->call, job->dialog, to, relay->sent_cseq);
 	relay_fail_call(job->call, result->status, result->reason);
 }
 

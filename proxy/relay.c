@@ -13,8 +13,10 @@
 
 #include "common/log.h"
 #include "common/mono.h"
+#include "proxy/carrier.h"
 #include "proxy/hunt.h"
 #include "proxy/job.h"
+#include "proxy/login.h"
 #include "proxy/own.h"
 #include "proxy/subscription.h"
 
@@ -174,7 +176,7 @@ void relay_refuse_answer(struct relay *relay, struct dialog *dialog)
 {
 	enum call_side to = !relay->from;
 
-	own_ack(relay->call, dialog, to, relay->cseq);
+	own_ack(relay->call, dialog, to, relay->sent_cseq);
 	if (!dialog->is_confirmed)
 		relay_bye(relay->call, dialog, to);
 }
@@ -326,7 +328,9 @@ static void on_response(int status, msg_t *msg, void *arg)
 	if (status < 200 && relay->is_first)
 		hunt_sign(call);
 	relay->has_sign |= status < 200;
-	if (status >= 300 && hunt_failed(relay, status)) {
+	if (msg != NULL && (status == 401 || status == 407))
+		status = login_challenged(relay, status, &msg);
+	if (status == 0 || (status >= 300 && hunt_failed(relay, status))) {
 		if (msg != NULL)
 			msg_destroy(msg);
 		return;
@@ -429,7 +433,7 @@ void relay_request(struct leg *leg, struct dialog *dialog,
 	end_pattern(relay);
 	subscription_request(relay, sip);
 	leg_learn(leg, dialog, sip);
-	if (is_first_of_many(relay))
+	if (is_first_of_many(relay) || carrier_has_login(leg_other(leg)->trunk))
 		relay->spare = msg_copy(msg);
 	if (!job_add(relay, dialog, JOB_REQUEST, leg->side, 0,
 		     server_request(relay->server))) {

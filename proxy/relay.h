@@ -30,7 +30,10 @@ struct relay {
 	enum call_side from;
 	enum relay_state state;
 	sip_method_t method;
-	uint32_t cseq;
+	uint32_t cseq;           /* as it came */
+	uint32_t sent_cseq;      /* as it was sent */
+	const char *sent_uri;    /* Request-URI, the same */
+	const char *credentials; /* header line for the carrier, or NULL */
 	uint64_t loop;           /* goes into the branch */
 	const char *request_uri; /* to send with; NULL: the remote target */
 	su_home_t *home;         /* owned: of the copies below */

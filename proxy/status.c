@@ -18,6 +18,7 @@
 #include "common/mono.h"
 #include "common/rpc.h"
 #include "common/sock.h"
+#include "proxy/carrier.h"
 #include "proxy/headers.h"
 #include "proxy/sofia_guard.h"
 #include "proxy/watch.h"
@@ -181,6 +182,40 @@ static json_t *connections_json(const struct streams_counters *counters)
 			 (json_int_t)counters->idle);
 }
 
+static json_t *trunk_json(const struct trunk *trunk)
+{
+	const struct carrier *carrier = trunk->carrier;
+	const struct conf_carrier *conf = &trunk->conf->carrier;
+	json_t *addresses = json_array();
+	char text[IP_ADDR_TEXT];
+
+	for (size_t i = 0; i < trunk->count; i++)
+		json_array_append_new(addresses,
+				      json_string(ip_addr_format(
+					      &trunk->addresses[i], text)));
+	return json_pack("{s:s,s:o,s:s,s:s,s:I,s:I}", "name", trunk->conf->name,
+			 "addresses", addresses, "state",
+			 conf->check == 0 ? "unchecked" :
+			 carrier->is_down ? "down" :
+					    "up",
+			 "registration",
+			 conf->user == NULL     ? "none" :
+			 carrier->is_registered ? "registered" :
+						  "failed",
+			 "checks_failed", (json_int_t)carrier->checks_failed,
+			 "challenges", (json_int_t)carrier->challenges);
+}
+
+static json_t *trunks_json(const struct status *status)
+{
+	const struct trunk_list *list = &status->dispatch->trunks;
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(rows, trunk_json(&list->trunks[i]));
+	return json_pack("{s:o}", "trunks", rows);
+}
+
 static json_t *status_json(const struct status *status)
 {
 	const struct calls *calls = status->dispatch->calls;
@@ -246,6 +281,8 @@ static char *answer_line(const struct status *status, const char *line,
 		result = calls_json(status);
 	else if (strcmp(request.method, "registrations") == 0)
 		result = registrations_json(status);
+	else if (strcmp(request.method, "trunks") == 0)
+		result = trunks_json(status);
 	text = result != NULL ?
 		       rpc_result_format(request.id, result) :
 		       rpc_error_format(request.id, RPC_METHOD_NOT_FOUND,

@@ -5,6 +5,8 @@
 
 #include "common/conf.h"
 
+struct carrier;
+
 #define TRUNK_ADDRESSES_MAX 8
 #define TRUNK_NONE          SIZE_MAX
 
@@ -12,6 +14,7 @@ struct trunk {
 	const struct conf_trunk *conf; /* not owned */
 	struct ip_addr addresses[TRUNK_ADDRESSES_MAX];
 	size_t count;
+	struct carrier *carrier; /* not owned; NULL before there is one */
 };
 
 /* Where something is sent to. */

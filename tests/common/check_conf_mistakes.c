@@ -299,6 +299,20 @@ static const struct {
 	  "\"4.0.0.0/8\", \"5.0.0.0/8\", \"6.0.0.0/8\", \"7.0.0.0/8\",\n"
 	  "\"8.0.0.0/8\"} }\n",
 	  "f:4: early: more than 7 prefixes\n" },
+	{ CONF_TWO_REALMS
+	  "trunk a { realm = outside host = 1.1.1.1 register = {u}\n"
+	  "check = 0 expires = 5 }\n"
+	  "trunk b { realm = outside host = 1.1.1.2 register = {\"a@b\", c}\n"
+	  "auth_realm = x }\n"
+	  "trunk c { realm = outside host = 1.1.1.3 auth_realm = x\n"
+	  "expires = 600 }\n",
+	  "f:3: register is a user and a password\n"
+	  "f:4: \"0\" is no number from 1 to 3600\n"
+	  "f:4: \"5\" is no number from 10 to 86400\n"
+	  "f:4: expires is of no use without register\n"
+	  "f:5: \"a@b\" is no user of a SIP URI\n"
+	  "f:7: auth_realm is of no use without register\n"
+	  "f:8: expires is of no use without register\n" },
 	/* Dynamic mappings */
 	{ "realm inside { interface = in0 networks = \"10.0.0.0/8\"\n"
 	  "reaches = outside dynamic = yes }\n"
