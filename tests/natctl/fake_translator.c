@@ -104,6 +104,12 @@ static void on_record(struct fake_translator *fake, size_t size)
 	case WIRE_DELETE:
 		on_delete(fake, &reader);
 		break;
+	case WIRE_WATCH:
+		while (reader.count > 0)
+			ck_assert_int_eq(wire_read_watch(&reader,
+							 &fake->watched),
+					 0);
+		break;
 	default:
 		ck_abort_msg("record of type %u", reader.head.type);
 	}

@@ -6,7 +6,7 @@
 #ifndef VIADUCT_TESTS_NATCTL_FAKE_TRANSLATOR_H
 #define VIADUCT_TESTS_NATCTL_FAKE_TRANSLATOR_H
 
-#include "common/rulewire.h"
+#include "common/watchwire.h"
 
 #define FAKE_IDS (1 << 18)
 
@@ -27,10 +27,11 @@ struct fake_translator {
 	/* What it has seen. */
 	unsigned connections;
 	unsigned synchronisations;
-	unsigned longest_removal; /* ids of a record */
-	size_t rules;             /* in force */
-	bool in_force[FAKE_IDS];  /* by id */
-	bool in_sync[FAKE_IDS];   /* put since SYNC_BEGIN */
+	unsigned longest_removal;  /* ids of a record */
+	size_t rules;              /* in force */
+	struct wire_watch watched; /* the last */
+	bool in_force[FAKE_IDS];   /* by id */
+	bool in_sync[FAKE_IDS];    /* put since SYNC_BEGIN */
 	bool is_syncing;
 	uint8_t buffer[WIRE_MAX];
 };
