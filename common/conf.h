@@ -229,6 +229,8 @@ struct conf_static {
 	uint8_t kind; /* enum rule_kind, default both */
 };
 
+#define CONF_WORKERS_MAX 64
+
 struct conf {
 	char *path;
 	char *rundir;           /* default /run/viaduct */
@@ -238,6 +240,7 @@ struct conf {
 	unsigned announce_time; /* seconds, default 60 */
 	unsigned pool_alarm;    /* per cent of a pool, default 90 */
 	bool fastpath;          /* may the kernel translate? default yes */
+	unsigned workers;       /* threads that translate; 0: one a CPU */
 	unsigned routing_table; /* that of realms[0], default 8610 */
 	struct conf_realm *realms; /* realms[id] */
 	size_t realm_count;

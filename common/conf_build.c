@@ -162,6 +162,8 @@ static void build_top(struct conf_reader *reader)
 	conf_get_word(reader, conf_value(reader->root, "fastpath"), answers,
 		      &answer);
 	reader->conf->fastpath = answer == 1;
+	conf_get_number(reader, conf_value(reader->root, "workers"), 1,
+			CONF_WORKERS_MAX, &reader->conf->workers);
 	if (user && *user->text != '\0')
 		conf_get_text(reader, user, &reader->conf->user);
 	reader->conf->pool_alarm = 90;

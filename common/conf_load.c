@@ -125,6 +125,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("announce_time"),
 	VALUE("pool_alarm"),
 	VALUE("fastpath"),
+	VALUE("workers"),
 	VALUE("routing_table"),
 	VALUES("emergency"),
 	CFG_SEC("realm", realm_opts, TITLED),

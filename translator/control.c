@@ -170,8 +170,7 @@ static json_t *fastpath_json(const struct fastpath *fastpath)
 
 static void on_verdicts(struct control *control, struct rpcserver_call *call)
 {
-	const struct worker_counts *counts = worker_counts(
-		control->options.worker);
+	struct worker_counts counts = worker_counts(control->options.worker);
 	struct nft_counts nft;
 	json_t *verdicts;
 	int err = nft_counts_read(control->options.conf->table, &nft);
@@ -186,12 +185,12 @@ static void on_verdicts(struct control *control, struct rpcserver_call *call)
 	for (size_t i = 0; i < VERDICT_COUNT; i++)
 		json_object_set_new(verdicts, verdict_name((enum verdict)i),
 				    json_integer(
-					    (json_int_t)counts->verdicts[i]));
+					    (json_int_t)counts.verdicts[i]));
 	json_object_update_new(
 		verdicts,
 		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "tun_full",
-			  (json_int_t)counts->tun_full, "tun_failed",
-			  (json_int_t)counts->tun_failed, "guard_dropped",
+			  (json_int_t)counts.tun_full, "tun_failed",
+			  (json_int_t)counts.tun_failed, "guard_dropped",
 			  (json_int_t)nft.guard_dropped, "guard_misrouted",
 			  (json_int_t)nft.guard_misrouted, "draw_spoofed",
 			  (json_int_t)nft.draw_spoofed, "errors_withheld",
@@ -208,19 +207,19 @@ static void on_status(struct control *control, struct rpcserver_call *call)
 
 	rpcserver_result(
 		call,
-		json_pack("{s:s, s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I}",
-			  "program", "viaduct-translator", "version",
-			  PACKAGE_VERSION, "pid", (int)getpid(), "epoch",
-			  (json_int_t)options->epoch, "natctl",
-			  link_is_up(options->link) ? "up" : "down", "rules",
-			  (json_int_t)ruleset_count(
-				  worker_ruleset(options->worker)),
-			  "permits",
-			  (json_int_t)worker_permits(options->worker),
-			  "fragments",
-			  (json_int_t)worker_fragments(options->worker),
-			  "dynamic",
-			  (json_int_t)worker_dynamics(options->worker)));
+		json_pack(
+			"{s:s, s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:I, s:I}",
+			"program", "viaduct-translator", "version",
+			PACKAGE_VERSION, "pid", (int)getpid(), "epoch",
+			(json_int_t)options->epoch, "natctl",
+			link_is_up(options->link) ? "up" : "down", "rules",
+			(json_int_t)ruleset_count(
+				worker_ruleset(options->worker)),
+			"permits", (json_int_t)worker_permits(options->worker),
+			"fragments",
+			(json_int_t)worker_fragments(options->worker),
+			"dynamic", (json_int_t)worker_dynamics(options->worker),
+			"workers", (json_int_t)worker_count(options->worker)));
 }
 
 static void on_request(struct rpcserver_call *call, const char *method,

@@ -467,7 +467,13 @@ int dynamics_add(struct dynamics *dynamics, const struct dynamic_want *want,
 		outer_put(dynamics, search.outer);
 	}
 	host_put(dynamics, host);
+	dynamics_reap(dynamics);
 	return err;
+}
+
+void dynamics_reap(struct dynamics *dynamics)
+{
+	permits_reap(dynamics->sessions);
 }
 
 int dynamics_try(struct dynamics *dynamics, const struct dynamic_want *want)
@@ -492,5 +498,6 @@ size_t dynamics_expire(struct dynamics *dynamics, uint64_t now_ms)
 	size_t before = dynamics->count;
 
 	permits_expire(dynamics->sessions, now_ms);
+	dynamics_reap(dynamics);
 	return before - dynamics->count;
 }

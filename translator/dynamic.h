@@ -7,7 +7,8 @@
  *
  * A mapping is a rule of the ruleset with an id from RULE_ID_DYNAMIC on, one
  * for an inner endpoint whatever it sends to (RFC 4787 REQ-1). It lives as
- * long as one of its sessions, the permits of its own that are kept here.
+ * long as one of its sessions, the permits of its own that are kept here. The
+ * thread that changes the ruleset calls all of this; sessions are anybody's.
  * Pure; bounded.
  */
 #ifndef VIADUCT_TRANSLATOR_DYNAMIC_H
@@ -66,6 +67,8 @@ int dynamics_add(struct dynamics *dynamics, const struct dynamic_want *want,
 		 uint64_t now_ms);
 /* What dynamics_add() would say; nothing is made. */
 int dynamics_try(struct dynamics *dynamics, const struct dynamic_want *want);
+/* Ends those that have lost their last session. */
+void dynamics_reap(struct dynamics *dynamics);
 /* Ends what has run out; call now and then. Returns how many mappings. */
 size_t dynamics_expire(struct dynamics *dynamics, uint64_t now_ms);
 

@@ -2,6 +2,7 @@
 /* What became of a first fragment, for those that follow it. Pure. */
 #include "translator/fragment.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/list.h"
@@ -16,6 +17,7 @@ struct fragment {
 };
 
 struct fragments {
+	pthread_mutex_t lock; /* of all but the seed */
 	struct table by_key;
 	struct list ages;
 	uint64_t seed;
@@ -33,6 +35,7 @@ struct fragments *fragments_new(uint64_t seed)
 		return NULL;
 	}
 	list_init(&fragments->ages);
+	pthread_mutex_init(&fragments->lock, NULL);
 	fragments->seed = seed;
 	return fragments;
 }
@@ -57,12 +60,18 @@ void fragments_free(struct fragments *fragments)
 	while (!list_is_empty(&fragments->ages))
 		fragment_remove(fragments, oldest(fragments));
 	table_done(&fragments->by_key);
+	pthread_mutex_destroy(&fragments->lock);
 	free(fragments);
 }
 
-size_t fragments_count(const struct fragments *fragments)
+size_t fragments_count(struct fragments *fragments)
 {
-	return fragments->by_key.count;
+	size_t count;
+
+	pthread_mutex_lock(&fragments->lock);
+	count = fragments->by_key.count;
+	pthread_mutex_unlock(&fragments->lock);
+	return count;
 }
 
 static uint64_t key_hash(const struct fragments *fragments,
@@ -96,57 +105,80 @@ static struct fragment *fragment_find(const struct fragments *fragments,
 	return node ? container_of(node, struct fragment, node) : NULL;
 }
 
-const struct fragment_path *fragments_find(const struct fragments *fragments,
-					   const struct fragment_key *key,
-					   uint64_t now_ms)
+bool fragments_find(struct fragments *fragments, const struct fragment_key *key,
+		    uint64_t now_ms, struct fragment_path *ret)
 {
-	const struct fragment *fragment = fragment_find(fragments, key);
+	const struct fragment *fragment;
+	bool is_known;
 
-	if (!fragment || fragment->until_ms <= now_ms)
+	pthread_mutex_lock(&fragments->lock);
+	fragment = fragment_find(fragments, key);
+	is_known = fragment && fragment->until_ms > now_ms;
+	if (is_known)
+		*ret = fragment->path;
+	pthread_mutex_unlock(&fragments->lock);
+	return is_known;
+}
+
+/* NULL: no memory; those that follow are discarded. */
+static struct fragment *fragment_add(struct fragments *fragments,
+				     const struct fragment_key *key)
+{
+	struct fragment *fragment;
+
+	if (fragments->by_key.count >= FRAGMENTS_MAX)
+		fragment_remove(fragments, oldest(fragments));
+	fragment = calloc(1, sizeof(*fragment));
+	if (!fragment)
 		return NULL;
-	return &fragment->path;
+	fragment->key = *key;
+	list_init(&fragment->age);
+	table_add(&fragments->by_key, &fragment->node,
+		  key_hash(fragments, key));
+	return fragment;
 }
 
 void fragments_remember(struct fragments *fragments,
 			const struct fragment_key *key,
 			const struct fragment_path *path, uint64_t now_ms)
 {
-	struct fragment *fragment = fragment_find(fragments, key);
+	struct fragment *fragment;
 
-	if (!fragment) {
-		if (fragments->by_key.count >= FRAGMENTS_MAX)
-			fragment_remove(fragments, oldest(fragments));
-		fragment = calloc(1, sizeof(*fragment));
-		if (!fragment)
-			return; /* those that follow are discarded */
-		fragment->key = *key;
-		list_init(&fragment->age);
-		table_add(&fragments->by_key, &fragment->node,
-			  key_hash(fragments, key));
+	pthread_mutex_lock(&fragments->lock);
+	fragment = fragment_find(fragments, key);
+	if (!fragment)
+		fragment = fragment_add(fragments, key);
+	if (fragment) {
+		fragment->path = *path;
+		fragment->until_ms = now_ms + FRAGMENT_TIMEOUT_MS;
+		list_remove(&fragment->age);
+		list_add_tail(&fragments->ages, &fragment->age);
 	}
-	fragment->path = *path;
-	fragment->until_ms = now_ms + FRAGMENT_TIMEOUT_MS;
-	list_remove(&fragment->age);
-	list_add_tail(&fragments->ages, &fragment->age);
+	pthread_mutex_unlock(&fragments->lock);
 }
 
 void fragments_forget(struct fragments *fragments,
 		      const struct fragment_key *key)
 {
-	struct fragment *fragment = fragment_find(fragments, key);
+	struct fragment *fragment;
 
+	pthread_mutex_lock(&fragments->lock);
+	fragment = fragment_find(fragments, key);
 	if (fragment)
 		fragment_remove(fragments, fragment);
+	pthread_mutex_unlock(&fragments->lock);
 }
 
 size_t fragments_expire(struct fragments *fragments, uint64_t now_ms)
 {
 	size_t removed = 0;
 
+	pthread_mutex_lock(&fragments->lock);
 	while (!list_is_empty(&fragments->ages) &&
 	       oldest(fragments)->until_ms <= now_ms) {
 		fragment_remove(fragments, oldest(fragments));
 		removed++;
 	}
+	pthread_mutex_unlock(&fragments->lock);
 	return removed;
 }

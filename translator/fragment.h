@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What became of a first fragment, for those that follow it. They have no
- * ports; the kernel hands fragments over complete and in order. Pure; bounded.
+ * ports; the kernel hands fragments over complete and in order. Several threads
+ * may use it at once. Pure; bounded.
  */
 #ifndef VIADUCT_TRANSLATOR_FRAGMENT_H
 #define VIADUCT_TRANSLATOR_FRAGMENT_H
@@ -32,6 +33,7 @@ struct fragment_path {
 	struct ip_addr src; /* as it goes out */
 	struct ip_addr dst;
 	realm_id to;
+	bool is_pending; /* it waits for a mapping; the rest is not known yet */
 	uint8_t rule_count;
 	struct fragment_rule rules[FRAGMENT_RULES_MAX];
 };
@@ -41,12 +43,11 @@ struct fragments;
 /* NULL: no memory. `seed`: random, keys the hashes. */
 struct fragments *fragments_new(uint64_t seed);
 void fragments_free(struct fragments *fragments);
-size_t fragments_count(const struct fragments *fragments);
+size_t fragments_count(struct fragments *fragments);
 
-/* NULL: not known, or too long ago. Valid until a change. */
-const struct fragment_path *fragments_find(const struct fragments *fragments,
-					   const struct fragment_key *key,
-					   uint64_t now_ms);
+/* false: not known, or too long ago. */
+bool fragments_find(struct fragments *fragments, const struct fragment_key *key,
+		    uint64_t now_ms, struct fragment_path *ret);
 /* Adds or replaces; the oldest makes room where FRAGMENTS_MAX is reached. */
 void fragments_remember(struct fragments *fragments,
 			const struct fragment_key *key,

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,12 +157,26 @@ static int make_link(struct program *program)
 	return err;
 }
 
+/* Those that the configuration wants, or one for each CPU that is ours. */
+static size_t workers_wanted(const struct conf *conf)
+{
+	cpu_set_t cpus;
+	int count = 1;
+
+	if (conf->workers > 0)
+		return conf->workers;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		count = CPU_COUNT(&cpus);
+	return count < CONF_WORKERS_MAX ? (size_t)count : CONF_WORKERS_MAX;
+}
+
 static int make_worker(struct program *program)
 {
-	int tuns[REALM_MAX];
+	struct netsetup_tuns tuns = { .count = workers_wanted(program->conf) };
 	struct worker_options options = { .base = program->base,
 					  .conf = program->conf,
-					  .tuns = tuns,
+					  .count = tuns.count,
+					  .tuns = tuns.fds,
 					  .on_lost = on_lost,
 					  .on_latched = on_latched,
 					  .arg = program };
@@ -170,7 +185,7 @@ static int make_worker(struct program *program)
 	/* Nobody would take them back. */
 	if (!program->conf->fastpath)
 		fastpath_clean(program->conf);
-	err = netsetup_start(program->conf, stderr, tuns, &options.fastpath);
+	err = netsetup_start(program->conf, stderr, &tuns, &options.fastpath);
 	if (err != 0)
 		return err;
 	err = worker_new(&options, &program->worker);
@@ -246,7 +261,14 @@ static int run(struct program *program)
 		err = make_sockets(program);
 	if (err != 0)
 		return err;
-	log_info("ready, %zu realms", program->conf->realm_count);
+	/* By now they have no more rights than they are to have. */
+	err = worker_start(program->worker);
+	if (err != 0) {
+		log_error("worker: %s", strerror(-err));
+		return err;
+	}
+	log_info("ready, %zu realms, %zu workers", program->conf->realm_count,
+		 worker_count(program->worker));
 	event_base_dispatch(program->base);
 	return program->lost ? -EIO : 0;
 }
@@ -270,6 +292,7 @@ static int teardown(struct program *program)
 
 static void program_done(struct program *program)
 {
+	worker_stop(program->worker);
 	control_free(program->control);
 	link_free(program->link);
 	follow_free(program->follow);

@@ -264,12 +264,27 @@ static int make_tun(const struct setup *setup, realm_id realm, int *ret_fd)
 	return 0;
 }
 
-static int make_tuns(const struct setup *setup, int tuns[REALM_MAX])
+/* A queue of it for one more worker. */
+static int add_queue(const struct setup *setup, realm_id realm, int *ret_fd)
+{
+	char name[PLAN_TUN_NAME];
+	int fd = tun_open(plan_tun_name(setup->conf, realm, name));
+
+	if (fd < 0)
+		return failed(setup, fd, "%s", name);
+	*ret_fd = fd;
+	return 0;
+}
+
+static int make_tuns(const struct setup *setup, struct netsetup_tuns *tuns)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < setup->conf->realm_count && err == 0; i++)
-		err = make_tun(setup, (realm_id)i, &tuns[i]);
+	for (size_t i = 0; i < setup->conf->realm_count && err == 0; i++) {
+		err = make_tun(setup, (realm_id)i, &tuns->fds[0][i]);
+		for (size_t w = 1; w < tuns->count && err == 0; w++)
+			err = add_queue(setup, (realm_id)i, &tuns->fds[w][i]);
+	}
 	return err;
 }
 
@@ -373,7 +388,7 @@ static int drop_stale(struct setup *setup)
 }
 
 /* The steps, in their order. */
-static int setup_run(struct setup *setup, int tuns[REALM_MAX])
+static int setup_run(struct setup *setup, struct netsetup_tuns *tuns)
 {
 	int err = make_plan(setup);
 
@@ -411,23 +426,27 @@ static int setup_run(struct setup *setup, int tuns[REALM_MAX])
 	return err;
 }
 
-int netsetup_start(const struct conf *conf, FILE *errors, int tuns[REALM_MAX],
-		   bool *ret_fastpath)
+static void close_tuns(struct netsetup_tuns *tuns)
+{
+	for (size_t w = 0; w < tuns->count; w++)
+		for (size_t i = 0; i < REALM_MAX; i++)
+			if (tuns->fds[w][i] >= 0)
+				close(tuns->fds[w][i]);
+}
+
+int netsetup_start(const struct conf *conf, FILE *errors,
+		   struct netsetup_tuns *tuns, bool *ret_fastpath)
 {
 	struct setup setup;
 	int err;
 
-	for (size_t i = 0; i < REALM_MAX; i++)
-		tuns[i] = -1;
+	memset(tuns->fds, 0xff, sizeof(tuns->fds)); /* each is -1 */
 	err = setup_init(&setup, conf, errors);
 	if (err == 0)
 		err = setup_run(&setup, tuns);
 	*ret_fastpath = err == 0 && setup.plan.fastpath;
-	for (size_t i = 0; i < conf->realm_count && err != 0; i++) {
-		if (tuns[i] >= 0)
-			close(tuns[i]);
-		tuns[i] = -1;
-	}
+	if (err != 0)
+		close_tuns(tuns);
 	setup_done(&setup);
 	return err;
 }

@@ -15,16 +15,22 @@
 
 #include "common/conf.h"
 
+/* Descriptors: a queue of each realm's TUN for each worker. */
+struct netsetup_tuns {
+	size_t count; /* of workers */
+	int fds[CONF_WORKERS_MAX][REALM_MAX];
+};
+
 /*
- * tuns[realm] is the descriptor of each realm's TUN. May be called again after
+ * Opens the queues for tuns->count workers. May be called again after
  * an end of any kind: takes over what is there and removes what the present
  * configuration does not want. What fails goes to `errors`, a line each; no
  * TUN is open then, and -Exxx. The caller is the only one who does this for
  * the configuration's rundir. *ret_fastpath: the kernel is set up to translate
  * settled flows; false: not wanted, or it cannot.
  */
-int netsetup_start(const struct conf *conf, FILE *errors, int tuns[REALM_MAX],
-		   bool *ret_fastpath);
+int netsetup_start(const struct conf *conf, FILE *errors,
+		   struct netsetup_tuns *tuns, bool *ret_fastpath);
 /* The host as it was before the first start. */
 int netsetup_teardown(const struct conf *conf, FILE *errors);
 

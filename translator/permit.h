@@ -2,7 +2,8 @@
 /*
  * Who has spoken with whom through a one-way rule: an originating rule admits
  * only remotes that its inner endpoint has sent to, a terminating one is the
- * source only towards remotes that have sent to it. Pure; bounded.
+ * source only towards remotes that have sent to it. Several threads may use it at
+ * once. Pure; bounded.
  */
 #ifndef VIADUCT_TRANSLATOR_PERMIT_H
 #define VIADUCT_TRANSLATOR_PERMIT_H
@@ -28,8 +29,10 @@ typedef void (*permits_last_fn)(uint64_t rule, void *arg);
 struct permits *permits_new(uint64_t seed);
 void permits_free(struct permits *permits);
 size_t permits_count(const struct permits *permits);
-/* `on_last` (NULL: none) is called from within whatever removes one. */
+/* `on_last` (NULL: none) is called by permits_reap, of rules that have none. */
 void permits_watch(struct permits *permits, permits_last_fn on_last, void *arg);
+/* One thread calls it, after what may have removed one, and now and then. */
+void permits_reap(struct permits *permits);
 
 /* Is there one that was refreshed less than `timer` seconds ago? */
 bool permits_has(const struct permits *permits, const struct permit_key *key,
@@ -40,7 +43,7 @@ bool permits_has_address(const struct permits *permits,
 			 uint64_t now_ms);
 /*
  * Adds or refreshes. Where a limit is reached the one that was refreshed
- * longest ago makes room: of the rule, or of all. Without memory nothing is
+ * longest ago makes room: of the rule, or of a sixteenth of all rules. Without memory nothing is
  * added: the next packet tries again.
  */
 void permits_refresh(struct permits *permits, const struct permit_key *key,

@@ -285,6 +285,8 @@ static void pass_query(struct pass *pass, struct translation *ret)
 	if (path.wants_mapping && request) {
 		ret->wants_mapping = true;
 		ret->want = path.want;
+		if (pass->packet.more)
+			leave_fragment(pass, &path, &ret->effects);
 	}
 	if (path.refused) {
 		ret->verdict = path.verdict;
@@ -303,34 +305,37 @@ static void pass_later_fragment(struct pass *pass, struct translation *ret)
 	struct fragment_key key = fragment_key_of(pass);
 	struct translate_effects effects = { 0 };
 	struct endpoint src = { 0 }, dst = { 0 };
-	const struct fragment_path *path;
+	struct fragment_path path;
 
 	ret->verdict = pass->packet.protocol == PACKET_ICMP ?
 			       VERDICT_ICMP_FRAGMENT :
 			       VERDICT_FRAGMENT_UNKNOWN;
-	path = fragments_find(pass->context->fragments, &key, pass->now_ms);
-	if (!path)
+	if (!fragments_find(pass->context->fragments, &key, pass->now_ms,
+			    &path))
 		return;
-	for (size_t i = 0; i < path->rule_count; i++) {
+	ret->is_early = path.is_pending;
+	if (path.is_pending)
+		return;
+	for (size_t i = 0; i < path.rule_count; i++) {
 		const struct ruleset_rule *rule =
 			ruleset_find_outer(pass->context->ruleset,
 					   pass->packet.protocol,
-					   &path->rules[i].outer);
+					   &path.rules[i].outer);
 
-		if (!rule || rule->serial != path->rules[i].serial)
+		if (!rule || rule->serial != path.rules[i].serial)
 			return;
-		count_step(&effects, rule, path->rules[i].source);
+		count_step(&effects, rule, path.rules[i].source);
 	}
-	src.addr = path->src;
-	dst.addr = path->dst;
-	if (!is_crossing(pass, &path->dst)) {
-		rewrite_addresses(&pass->packet, &path->src, &path->dst);
+	src.addr = path.src;
+	dst.addr = path.dst;
+	if (!is_crossing(pass, &path.dst)) {
+		rewrite_addresses(&pass->packet, &path.src, &path.dst);
 	} else if (!crossing(&pass->packet, &src, &dst, &ret->crossed)) {
 		refuse_crossing(pass, ret);
 		return;
 	}
 	ret->verdict = VERDICT_FRAGMENT;
-	ret->to = path->to;
+	ret->to = path.to;
 	ret->effects = effects;
 }
 
@@ -449,7 +454,7 @@ void translate_apply(const struct translate_context *context,
 {
 	const struct translate_effects *effects = &translation->effects;
 
-	count[translation->verdict]++;
+	__atomic_fetch_add(&count[translation->verdict], 1, __ATOMIC_RELAXED);
 	if (effects->in)
 		count_one(&effects->in->packets_in);
 	for (size_t i = 0; i < 2; i++)
@@ -500,18 +505,56 @@ translate_latched(const struct translate_context *context, realm_id from,
 	return translation;
 }
 
+/* Passes it again if a rule is to latch on to its source. */
+static struct translation
+translate_once(const struct translate_context *context, realm_id from,
+	       uint8_t *packet, size_t len, uint64_t now_ms)
+{
+	struct translation translation = translate(context, from, packet, len,
+						   now_ms);
+
+	if (translation.latch)
+		translation = translate_latched(context, from, packet, len,
+						now_ms, &translation);
+	return translation;
+}
+
+/* Fragments that follow this one are to wait behind it. */
+static void await_mapping(const struct translate_context *context,
+			  const struct translation *translation,
+			  uint64_t now_ms)
+{
+	const struct translate_effects *effects = &translation->effects;
+	struct fragment_path path = { .is_pending = true };
+
+	if (effects->fragment == TRANSLATE_FRAGMENT_FORGET)
+		fragments_remember(context->fragments, &effects->fragment_key,
+				   &path, now_ms);
+}
+
+struct translation translate_shared(const struct translate_context *context,
+				    realm_id from, uint8_t *packet, size_t len,
+				    uint64_t now_ms,
+				    uint64_t count[VERDICT_COUNT])
+{
+	struct translation translation = translate_once(context, from, packet,
+							len, now_ms);
+
+	if (translation.wants_mapping)
+		await_mapping(context, &translation, now_ms);
+	else if (!translation.is_early)
+		translate_apply(context, &translation, now_ms, count);
+	return translation;
+}
+
 struct translation translate_whole(const struct translate_context *context,
 				   realm_id from, uint8_t *packet, size_t len,
 				   uint64_t now_ms,
 				   uint64_t count[VERDICT_COUNT])
 {
-	struct translation translation = translate(context, from, packet, len,
-						   now_ms);
+	struct translation translation = translate_once(context, from, packet,
+							len, now_ms);
 	int err;
-
-	if (translation.latch)
-		translation = translate_latched(context, from, packet, len,
-						now_ms, &translation);
 
 	if (translation.wants_mapping) {
 		err = dynamics_add(context->dynamics, &translation.want,
@@ -524,5 +567,7 @@ struct translation translate_whole(const struct translate_context *context,
 						now_ms);
 	}
 	translate_apply(context, &translation, now_ms, count);
+	if (context->dynamics)
+		dynamics_reap(context->dynamics);
 	return translation;
 }

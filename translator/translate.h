@@ -73,6 +73,8 @@ struct translation {
 	/* It would pass with this mapping. */
 	bool wants_mapping;
 	struct dynamic_want want;
+	/* It follows a first fragment that still waits for its mapping. */
+	bool is_early;
 };
 
 /*
@@ -93,10 +95,23 @@ void translate_apply(const struct translate_context *context,
 		     const struct translation *translation, uint64_t now_ms,
 		     uint64_t count[VERDICT_COUNT]);
 
-/* All of it: makes the mapping that a packet wants, and passes it again. */
+/*
+ * All of it: makes the mapping that a packet wants, and passes it again. For
+ * the thread that changes the rules.
+ */
 struct translation translate_whole(const struct translate_context *context,
 				   realm_id from, uint8_t *packet, size_t len,
 				   uint64_t now_ms,
 				   uint64_t count[VERDICT_COUNT]);
+
+/*
+ * For the others, any number at once: likewise, but what wants a mapping, or
+ * is early, is as it was, and not counted. It is to be passed to the above, in
+ * the order of arrival.
+ */
+struct translation translate_shared(const struct translate_context *context,
+				    realm_id from, uint8_t *packet, size_t len,
+				    uint64_t now_ms,
+				    uint64_t count[VERDICT_COUNT]);
 
 #endif

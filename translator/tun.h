@@ -8,9 +8,10 @@
 #include <sys/types.h>
 
 /*
- * Opens the device, makes it where it is missing; it stays when the descriptor
- * is closed. Non-blocking descriptor, or -Exxx: -ENOENT and -ENODEV (no TUN in
- * this kernel), -EPERM (no right), -EBUSY (another process has it open).
+ * Opens a queue of the device, makes it where it is missing; it stays when the
+ * descriptor is closed. Each further one that is opened gets its share of the
+ * packets, by flow. Non-blocking descriptor, or -Exxx: -ENOENT and -ENODEV (no
+ * TUN in this kernel), -EPERM (no right).
  */
 int tun_open(const char *name);
 

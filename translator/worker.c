@@ -1,139 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads the TUNs, has each packet translated, writes what comes of it. */
+/* What the threads that translate share, and what they leave to this one. */
 #include "translator/worker.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "common/mono.h"
 #include "common/privs.h"
-#include "translator/ahead.h"
 #include "translator/fastpath.h"
-#include "translator/tun.h"
+#include "translator/readers.h"
+#include "translator/worker_thread.h"
 
-#define PACKET_MAX 65536
-/* Not all in the same cache lines. */
-#define PACKET_STRIDE  (CROSSING_HEADROOM + PACKET_MAX + 192)
 #define EXPIRY_SECONDS 1
-
-struct port {                   /* one TUN */
-	struct worker *worker;  /* parent, not owned */
-	struct event *readable; /* owned */
-	int fd;                 /* owned */
-	realm_id realm;
-};
+/* Of one thread, before other events have their turn. */
+#define FLOWS_AT_A_TIME   1024
+#define PACKETS_AT_A_TIME 64
 
 struct worker {
 	struct worker_options options;
 	struct translate_context context; /* all owned */
 	struct realms *realms;            /* owned; the context's */
 	struct event *expiry;             /* owned */
-	struct fastpath *fastpath;        /* owned; NULL: none */
-	struct port *ports;               /* owned; by realm */
-	struct worker_counts counts;
-	uint8_t packets[AHEAD_MAX][PACKET_STRIDE];
+	struct event *ringing;            /* owned; of the bell */
+	struct handoff_bell bell;
+	struct fastpath *fastpath;      /* owned; NULL: none */
+	struct worker_thread **threads; /* owned */
+	size_t thread_count;            /* of them, made so far */
+	struct worker_counts counts;    /* of packets that were handed over */
+	bool is_lost;                   /* that has been told */
 };
-
-static void forward(struct worker *worker, realm_id to, const uint8_t *packet,
-		    size_t len)
-{
-	int err = tun_write(worker->ports[to].fd, packet, len);
-
-	if (err == -EAGAIN || err == -ENOBUFS)
-		worker->counts.tun_full++;
-	else if (err != 0)
-		worker->counts.tun_failed++;
-}
-
-static void forward_crossed(struct worker *worker, realm_id to,
-			    const struct crossed *crossed)
-{
-	uint8_t piece[CROSSING_PIECE];
-	size_t len;
-
-	if (!crossed->in_pieces) {
-		forward(worker, to, crossed->data, crossed->len);
-		return;
-	}
-	for (size_t n = 0; (len = crossing_piece(crossed, n, piece)) > 0; n++)
-		forward(worker, to, piece, len);
-}
-
-static void on_packet(struct worker *worker, realm_id from,
-		      struct ahead_packet *packet)
-{
-	uint64_t now = mono_ms();
-	struct translation translation;
-
-	worker->context.ahead = &packet->known;
-	translation = translate_whole(&worker->context, from, packet->data,
-				      packet->len, now,
-				      worker->counts.verdicts);
-	worker->context.ahead = NULL;
-	if (translation.crossed.data != NULL)
-		forward_crossed(worker, translation.to, &translation.crossed);
-	else if (translation.to != REALM_NONE)
-		forward(worker, translation.to, packet->data, packet->len);
-	if (translation.has_latched)
-		worker->options.on_latched(&translation.latched,
-					   worker->options.arg);
-	if (translation.effects.offer && worker->fastpath != NULL)
-		fastpath_offer(worker->fastpath, &translation.effects.src,
-			       &translation.effects.dst, now);
-}
-
-/* How many; *ret_len: of the last read, or why there is no more. */
-static size_t read_packets(struct worker *worker, int fd,
-			   struct ahead_packet packets[AHEAD_MAX],
-			   ssize_t *ret_len)
-{
-	size_t count = 0;
-
-	while (count < AHEAD_MAX) {
-		uint8_t *data = worker->packets[count] + CROSSING_HEADROOM;
-
-		*ret_len = tun_read(fd, data, PACKET_MAX);
-		if (*ret_len < 0)
-			break;
-		packets[count].data = data;
-		packets[count++].len = (size_t)*ret_len;
-	}
-	return count;
-}
-
-static void read_batch(struct port *port, int fd)
-{
-	struct ahead_packet packets[AHEAD_MAX];
-	struct worker *worker = port->worker;
-	ssize_t len = 0;
-
-	for (int i = 0; i < WORKER_BATCH / AHEAD_MAX && len >= 0; i++) {
-		size_t count = read_packets(worker, fd, packets, &len);
-
-		ahead_fetch(&worker->context, port->realm, packets, count);
-		for (size_t k = 0; k < count; k++)
-			on_packet(worker, port->realm, &packets[k]);
-	}
-	if (len >= 0 || len == -EAGAIN)
-		return;
-	event_del(port->readable);
-	worker->options.on_lost(port->realm, (int)len, worker->options.arg);
-}
-
-static void on_readable(int fd, short what, void *arg)
-{
-	struct port *port = arg;
-	struct worker *worker = port->worker;
-
-	(void)what;
-	read_batch(port, fd);
-	if (worker->fastpath != NULL)
-		fastpath_flush(worker->fastpath, mono_ms());
-}
 
 static void on_expiry(int fd, short what, void *arg)
 {
@@ -145,6 +43,80 @@ static void on_expiry(int fd, short what, void *arg)
 	permits_expire(worker->context.permits, now);
 	fragments_expire(worker->context.fragments, now);
 	dynamics_expire(worker->context.dynamics, now);
+}
+
+static void offer(struct worker *worker, const struct endpoint *src,
+		  const struct endpoint *dst, uint64_t now)
+{
+	if (worker->fastpath != NULL)
+		fastpath_offer(worker->fastpath, src, dst, now);
+}
+
+/* One that wants a mapping, or wanted one when it was handed over. */
+static void on_packet(struct worker *worker, struct worker_thread *thread,
+		      struct handoff_packet *packet, uint64_t now)
+{
+	struct translation translation =
+		translate_whole(&worker->context, packet->from, packet->data,
+				packet->len, now, worker->counts.verdicts);
+
+	worker_thread_forward(thread, &translation, packet->data, packet->len,
+			      &worker->counts);
+	if (translation.effects.offer)
+		offer(worker, &translation.effects.src,
+		      &translation.effects.dst, now);
+}
+
+/* true: there may be more. */
+static bool take_from(struct worker *worker, struct worker_thread *thread)
+{
+	struct handoff *handoff = worker_thread_handoff(thread);
+	struct handoff_packet *packet;
+	struct handoff_flow flow;
+	uint64_t now = mono_ms();
+	size_t packets = 0, flows = 0;
+
+	while (packets < PACKETS_AT_A_TIME &&
+	       (packet = handoff_take_packet(handoff)) != NULL) {
+		on_packet(worker, thread, packet, now);
+		free(packet);
+		packets++;
+	}
+	while (flows < FLOWS_AT_A_TIME && handoff_take_flow(handoff, &flow)) {
+		offer(worker, &flow.src, &flow.dst, now);
+		flows++;
+	}
+	return packets == PACKETS_AT_A_TIME || flows == FLOWS_AT_A_TIME;
+}
+
+static void look_for_lost(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->thread_count && !worker->is_lost; i++) {
+		realm_id realm;
+		int err = worker_thread_lost(worker->threads[i], &realm);
+
+		if (err == 0)
+			continue;
+		worker->is_lost = true;
+		worker->options.on_lost(realm, err, worker->options.arg);
+	}
+}
+
+static void on_bell(int fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+	bool more = false;
+
+	(void)fd;
+	(void)what;
+	handoff_bell_heard(&worker->bell);
+	for (size_t i = 0; i < worker->thread_count; i++)
+		more = take_from(worker, worker->threads[i]) || more;
+	if (worker->fastpath != NULL)
+		fastpath_flush(worker->fastpath, mono_ms());
+	look_for_lost(worker);
+	if (more)
+		handoff_bell_ring(&worker->bell);
 }
 
 /* Who had which outer endpoint, and when: for whoever has to tell. */
@@ -175,10 +147,12 @@ static int make_context(struct worker *worker)
 					      seeds[0]);
 	worker->context.permits = permits_new(seeds[1]);
 	worker->context.fragments = fragments_new(seeds[2]);
-	if (worker->context.ruleset != NULL)
+	if (worker->context.ruleset != NULL) {
+		ruleset_share(worker->context.ruleset, readers_wait, NULL);
 		worker->context.dynamics = dynamics_new(worker->options.conf,
 							worker->context.ruleset,
 							seeds[3]);
+	}
 	if (worker->context.dynamics != NULL)
 		dynamics_watch(worker->context.dynamics, on_mapping, worker);
 	return worker->realms == NULL || worker->context.ruleset == NULL ||
@@ -211,28 +185,50 @@ static int make_events(struct worker *worker)
 {
 	struct timeval period = { .tv_sec = EXPIRY_SECONDS };
 	struct event_base *base = worker->options.base;
+	int err = handoff_bell_init(&worker->bell);
 
-	for (size_t i = 0; i < worker->options.conf->realm_count; i++) {
-		struct port *port = &worker->ports[i];
-
-		port->worker = worker;
-		port->realm = (realm_id)i;
-		port->readable = event_new(base, port->fd, EV_READ | EV_PERSIST,
-					   on_readable, port);
-		if (port->readable == NULL ||
-		    event_add(port->readable, NULL) != 0)
-			return -ENOMEM;
-	}
+	if (err != 0)
+		return err;
+	worker->ringing = event_new(base, worker->bell.fd, EV_READ | EV_PERSIST,
+				    on_bell, worker);
 	worker->expiry = event_new(base, -1, EV_PERSIST, on_expiry, worker);
-	if (worker->expiry == NULL || event_add(worker->expiry, &period) != 0)
+	if (worker->ringing == NULL || event_add(worker->ringing, NULL) != 0 ||
+	    worker->expiry == NULL || event_add(worker->expiry, &period) != 0)
 		return -ENOMEM;
 	return 0;
 }
 
-static void take_tuns(struct worker *worker, bool take)
+static int make_threads(struct worker *worker)
 {
-	for (size_t i = 0; i < worker->options.conf->realm_count; i++)
-		worker->ports[i].fd = take ? worker->options.tuns[i] : -1;
+	size_t count = worker->options.count;
+	int err = 0;
+
+	worker->threads = calloc(count, sizeof(struct worker_thread *));
+	if (worker->threads == NULL)
+		return -ENOMEM;
+	while (worker->thread_count < count && err == 0) {
+		size_t i = worker->thread_count;
+		struct worker_thread_options options = {
+			.worker = &worker->options,
+			.context = &worker->context,
+			.bell = &worker->bell,
+			.tuns = worker->options.tuns[i],
+			.gives_flows = worker->fastpath != NULL
+		};
+
+		err = worker_thread_new(&options, &worker->threads[i]);
+		worker->thread_count += err == 0;
+	}
+	return err;
+}
+
+static void free_threads(struct worker *worker, bool close_tuns)
+{
+	for (size_t i = 0; i < worker->thread_count; i++)
+		worker_thread_free(worker->threads[i], close_tuns);
+	free(worker->threads);
+	worker->threads = NULL;
+	worker->thread_count = 0;
 }
 
 int worker_new(const struct worker_options *options, struct worker **ret_worker)
@@ -243,45 +239,57 @@ int worker_new(const struct worker_options *options, struct worker **ret_worker)
 	if (worker == NULL)
 		return -ENOMEM;
 	worker->options = *options;
-	worker->ports = calloc(options->conf->realm_count,
-			       sizeof(*worker->ports));
-	if (worker->ports == NULL) {
-		free(worker);
-		return -ENOMEM;
-	}
-	take_tuns(worker, true);
+	worker->bell.fd = -1;
 	err = make_context(worker);
 	if (err == 0)
 		err = make_events(worker);
 	if (err == 0) {
 		make_fastpath(worker);
+		err = make_threads(worker);
+	}
+	if (err == 0) {
 		*ret_worker = worker;
 		return 0;
 	}
-	take_tuns(worker, false);
+	free_threads(worker, false);
 	worker_free(worker);
 	return err;
+}
+
+int worker_start(struct worker *worker)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < worker->thread_count && err == 0; i++)
+		err = worker_thread_start(worker->threads[i]);
+	return err;
+}
+
+void worker_stop(struct worker *worker)
+{
+	if (worker == NULL)
+		return;
+	for (size_t i = 0; i < worker->thread_count; i++)
+		worker_thread_stop(worker->threads[i]);
 }
 
 void worker_free(struct worker *worker)
 {
 	if (worker == NULL)
 		return;
-	for (size_t i = 0; i < worker->options.conf->realm_count; i++) {
-		if (worker->ports[i].readable != NULL)
-			event_free(worker->ports[i].readable);
-		if (worker->ports[i].fd >= 0)
-			close(worker->ports[i].fd);
-	}
+	free_threads(worker, true);
 	if (worker->expiry != NULL)
 		event_free(worker->expiry);
+	if (worker->ringing != NULL)
+		event_free(worker->ringing);
+	if (worker->bell.fd >= 0)
+		handoff_bell_done(&worker->bell);
 	fastpath_free(worker->fastpath);
 	dynamics_free(worker->context.dynamics);
 	fragments_free(worker->context.fragments);
 	permits_free(worker->context.permits);
 	ruleset_free(worker->context.ruleset);
 	realms_free(worker->realms);
-	free(worker->ports);
 	free(worker);
 }
 
@@ -300,9 +308,18 @@ struct fastpath *worker_fastpath(const struct worker *worker)
 	return worker->fastpath;
 }
 
-const struct worker_counts *worker_counts(const struct worker *worker)
+struct worker_counts worker_counts(const struct worker *worker)
 {
-	return &worker->counts;
+	struct worker_counts counts = worker->counts;
+
+	for (size_t i = 0; i < worker->thread_count; i++)
+		worker_thread_add_counts(worker->threads[i], &counts);
+	return counts;
+}
+
+size_t worker_count(const struct worker *worker)
+{
+	return worker->thread_count;
 }
 
 size_t worker_permits(const struct worker *worker)

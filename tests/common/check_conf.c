@@ -13,7 +13,7 @@ static const char everything[] =
 	"# a comment\n"
 	"rundir = \"/run/edge\" // another\n"
 	"tun = vt  table = edge_1  announce_time = 7  pool_alarm = 80 fastpath = no\n"
-	"/* and one\n"
+	"workers = 3 /* and one\n"
 	" * of two lines */ user = \"\" routing_table = 9000\n"
 	"realm inside {\n"
 	"	interface = {in0, \"in1\",}\n"
@@ -67,6 +67,7 @@ START_TEST(all_settings_arrive_in_the_structs)
 	ck_assert_str_eq(conf->tun, "vt");
 	ck_assert_str_eq(conf->table, "edge_1");
 	ck_assert(!conf->fastpath);
+	ck_assert_uint_eq(conf->workers, 3);
 	ck_assert_uint_eq(conf->announce_time, 7);
 	ck_assert_uint_eq(conf->pool_alarm, 80);
 	ck_assert_uint_eq(conf->routing_table, 9000);
@@ -154,6 +155,7 @@ START_TEST(what_is_left_out_has_its_default)
 	ck_assert_str_eq(c.conf->tun, "viaduct");
 	ck_assert_str_eq(c.conf->table, "viaduct");
 	ck_assert(c.conf->fastpath);
+	ck_assert_uint_eq(c.conf->workers, 0);
 	ck_assert_uint_eq(c.conf->announce_time, 60);
 	ck_assert_uint_eq(c.conf->pool_alarm, 90);
 	ck_assert_ptr_null(c.conf->user);

@@ -101,9 +101,10 @@ START_TEST(a_rule_that_is_flooded_costs_no_other_rule_its_permit)
 }
 END_TEST
 
-START_TEST(beyond_the_limit_the_longest_unused_goes)
+START_TEST(beyond_the_limit_one_long_unused_goes)
 {
-	struct permit_key used = key_of(1, 1), unused = key_of(2, 1);
+	struct permit_key used = key_of(1, 1);
+	size_t young = 0;
 
 	for (uint32_t i = 1; i <= PERMITS_MAX; i++) {
 		struct permit_key key = key_of(i, 1);
@@ -111,14 +112,48 @@ START_TEST(beyond_the_limit_the_longest_unused_goes)
 		permits_refresh(permits, &key, 60, i);
 	}
 	permits_refresh(permits, &used, 60, PERMITS_MAX + 1);
-	for (uint32_t i = 1; i <= 10; i++) {
+	for (uint32_t i = 1; i <= 1000; i++) {
 		struct permit_key key = key_of(PERMITS_MAX + i, 1);
 
 		permits_refresh(permits, &key, 6000, PERMITS_MAX + 1 + i);
 	}
 	ck_assert_uint_eq(permits_count(permits), PERMITS_MAX);
-	ck_assert(permits_has(permits, &used, 6000, PERMITS_MAX + 20));
-	ck_assert(!permits_has(permits, &unused, 6000, PERMITS_MAX + 20));
+	ck_assert(permits_has(permits, &used, 6000, PERMITS_MAX + 2000));
+	/* Those that went are among the oldest, all but evenly. */
+	for (uint32_t i = 2000; i <= PERMITS_MAX; i++) {
+		struct permit_key key = key_of(i, 1);
+
+		young += permits_has(permits, &key, 6000, PERMITS_MAX + 2000);
+	}
+	ck_assert_uint_eq(young, PERMITS_MAX - 1999);
+}
+END_TEST
+
+static uint64_t lost[4];
+static size_t lost_count;
+
+static void on_last(uint64_t rule, void *arg)
+{
+	ck_assert_ptr_eq(arg, lost);
+	lost[lost_count++] = rule;
+}
+
+START_TEST(who_has_none_left_is_told_unless_it_has_one_again)
+{
+	struct permit_key key = key_of(7, 1), other = key_of(8, 1);
+
+	lost_count = 0;
+	permits_watch(permits, on_last, lost);
+	permits_refresh(permits, &key, 60, 0);
+	permits_refresh(permits, &other, 60, 0);
+	permits_reap(permits);
+	ck_assert_uint_eq(permits_expire(permits, 60000), 2);
+	ck_assert_uint_eq(lost_count, 0);
+	permits_refresh(permits, &other, 60, 60000);
+	permits_reap(permits);
+	permits_reap(permits);
+	ck_assert_uint_eq(lost_count, 1);
+	ck_assert_uint_eq(lost[0], 7);
 }
 END_TEST
 
@@ -197,7 +232,8 @@ int main(void)
 		it_holds_for_one_rule_one_port_one_remote_one_kind,
 		what_ran_out_is_removed_whatever_its_timer,
 		a_rule_that_is_flooded_costs_no_other_rule_its_permit,
-		beyond_the_limit_the_longest_unused_goes,
+		beyond_the_limit_one_long_unused_goes,
+		who_has_none_left_is_told_unless_it_has_one_again,
 		of_tcp_it_lasts_as_long_as_its_session,
 		of_tcp_nothing_begins_with_a_reset_or_from_the_wrong_side,
 		of_tcp_what_ran_out_begins_anew,
