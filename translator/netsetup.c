@@ -107,8 +107,8 @@ static int make_plan(struct setup *setup)
 }
 
 /* 0, or -EOPNOTSUPP with what the kernel said (to be freed by the caller). */
-static int probe_rule(const struct setup *setup, const char *chain,
-		      const char *rule, char **ret_said)
+static int probe_rule(const struct setup *setup, const char *family,
+		      const char *chain, const char *rule, char **ret_said)
 {
 	const char *table = setup->conf->table;
 	char *text;
@@ -116,11 +116,12 @@ static int probe_rule(const struct setup *setup, const char *chain,
 
 	*ret_said = NULL;
 	if (asprintf(&text,
-		     "add table ip %s_probe\n"
-		     "add chain ip %s_probe c { type %s hook prerouting "
+		     "add table %s %s_probe\n"
+		     "add chain %s %s_probe c { type %s hook prerouting "
 		     "priority -150; }\n"
-		     "add rule ip %s_probe c %s\n",
-		     table, table, chain, table, rule) < 0)
+		     "add rule %s %s_probe c %s\n",
+		     family, table, family, table, chain, family, table,
+		     rule) < 0)
 		return -ENOMEM;
 	err = nft_run(text, true, ret_said);
 	free(text);
@@ -131,20 +132,31 @@ static int probe_rule(const struct setup *setup, const char *chain,
 static int probe_nft(const struct setup *setup)
 {
 	static const struct {
+		const char *family;
 		const char *rule;
 		const char *what;
 	} features[] = {
-		{ "counter accept", "nftables (CONFIG_NF_TABLES_IPV4)" },
-		{ "fib daddr type unicast accept",
+		{ NFT_IP, "counter accept",
+		  "nftables (CONFIG_NF_TABLES_IPV4)" },
+		{ NFT_IP, "fib daddr type unicast accept",
 		  "nftables' fib (CONFIG_NFT_FIB_IPV4)" },
-		{ "dup to 127.0.0.1 device \"lo\" drop",
+		{ NFT_IP, "dup to 127.0.0.1 device \"lo\" drop",
 		  "nftables' dup (CONFIG_NFT_DUP_IPV4)" },
+		{ NFT_IP6, "fib daddr type local accept",
+		  "nftables' fib of IPv6 (CONFIG_NFT_FIB_IPV6)" },
+		{ NFT_IP6, "dup to ::1 device \"lo\" drop",
+		  "nftables' dup of IPv6 (CONFIG_NFT_DUP_IPV6)" },
 	};
 
 	for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++) {
 		char *said;
-		int err = probe_rule(setup, "filter", features[i].rule, &said);
+		int err;
 
+		if (strcmp(features[i].family, NFT_IP6) == 0 &&
+		    !setup->plan.ipv6)
+			continue;
+		err = probe_rule(setup, features[i].family, "filter",
+				 features[i].rule, &said);
 		if (err != 0)
 			fprintf(setup->errors, "this kernel lacks %s: %s\n",
 				features[i].what, said != NULL ? said : "");
@@ -161,8 +173,8 @@ static void probe_conntrack(struct setup *setup)
 	struct plan *plan = &setup->plan;
 	char *said;
 
-	plan->conntrack = probe_rule(setup, "filter", "ct status dnat notrack",
-				     &said) == 0;
+	plan->conntrack = probe_rule(setup, NFT_IP, "filter",
+				     "ct status dnat notrack", &said) == 0;
 	free(said);
 	if (!plan->conntrack)
 		log_warn("this kernel lacks nftables' conntrack "
@@ -170,8 +182,8 @@ static void probe_conntrack(struct setup *setup)
 	plan->fastpath = plan->fastpath && plan->conntrack;
 	if (!plan->fastpath)
 		return;
-	plan->fastpath = probe_rule(setup, "nat", "ct mark & 1 == 1 accept",
-				    &said) == 0;
+	plan->fastpath = probe_rule(setup, NFT_IP, "nat",
+				    "ct mark & 1 == 1 accept", &said) == 0;
 	free(said);
 	if (!plan->fastpath)
 		log_warn("this kernel lacks nftables' NAT (CONFIG_NFT_NAT): "
@@ -236,12 +248,44 @@ static int tune_tun(const char *name)
 	     i++)
 		err = sysctl_write(sysctl_key_conf(name, values[i].name, key),
 				   values[i].value);
-	if (err != 0)
-		return err;
-	/* No router solicitations to the translator. */
-	snprintf(key, sizeof(key), "net/ipv6/conf/%s/disable_ipv6", name);
-	err = sysctl_write(key, "1");
-	return err == -ENOENT ? 0 : err;
+	return err;
+}
+
+/* No address of its own, and no router solicitations to the translator. */
+static int tune_tun6(const char *name, bool ipv6)
+{
+	static const struct {
+		const char *name;
+		const char *value;
+	} values[] = { { "addr_gen_mode", "1" },
+		       { "accept_ra", "0" },
+		       { "router_solicitations", "0" },
+		       { "disable_ipv6", "0" } };
+	char key[SYSCTL_KEY_MAX];
+	int err = 0;
+
+	if (!ipv6) {
+		err = sysctl_write(sysctl_key_conf6(name, "disable_ipv6", key),
+				   "1");
+		return err == -ENOENT ? 0 : err;
+	}
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values) && err == 0;
+	     i++)
+		err = sysctl_write(sysctl_key_conf6(name, values[i].name, key),
+				   values[i].value);
+	return err;
+}
+
+/* Where clones go: by one neighbour, whatever their destination. */
+static int make_gateway6(const struct setup *setup, realm_id realm,
+			 unsigned index)
+{
+	struct ip_addr gateway = plan_gateway6(realm);
+	struct rtnl_route route = { .prefix = ip_prefix_of(&gateway),
+				    .index = index };
+
+	ip_addr_parse("fe80::1", strlen("fe80::1"), &route.gateway);
+	return rtnl_route_add(setup->rtnl, &route, true);
 }
 
 static int make_tun(const struct setup *setup, realm_id realm, int *ret_fd)
@@ -254,8 +298,12 @@ static int make_tun(const struct setup *setup, realm_id realm, int *ret_fd)
 		return failed(setup, fd, "%s", name);
 	err = tune_tun(name);
 	if (err == 0)
+		err = tune_tun6(name, setup->plan.ipv6);
+	if (err == 0)
 		err = rtnl_link_up(setup->rtnl, if_nametoindex(name),
 				   setup->plan.mtu);
+	if (err == 0 && setup->plan.ipv6)
+		err = make_gateway6(setup, realm, if_nametoindex(name));
 	if (err != 0) {
 		close(fd);
 		return failed(setup, err, "%s", name);
@@ -301,7 +349,7 @@ static int make_route(const struct setup *setup, const struct ip_prefix *prefix,
 	if (tun[0] != '\0')
 		route.index = if_nametoindex(tun);
 	else
-		route.metric = RTNL_BLACKHOLE_METRIC;
+		route.metric = rtnl_blackhole_metric(prefix);
 	err = rtnl_route_add(setup->rtnl, &route,
 			     item != NULL && item->earlier);
 	return err != 0 ? failed(setup, err, "route %s %s", text,
@@ -336,7 +384,7 @@ static int make_proxies(const struct setup *setup)
 					 if_nametoindex(proxy->interface));
 
 		if (err != 0)
-			return failed(setup, err, "proxy ARP for %s on %s",
+			return failed(setup, err, "proxy neighbour %s on %s",
 				      ip_addr_format(&proxy->addr, text),
 				      proxy->interface);
 	}
@@ -370,6 +418,17 @@ static int set_sysctls(const struct setup *setup)
 		plan_tun_name(setup->conf, (realm_id)i, tun);
 		err = set_sysctl(setup, sysctl_key_conf(tun, "forwarding", key),
 				 "1");
+		if (err == 0 && setup->plan.ipv6)
+			err = set_sysctl(setup,
+					 sysctl_key_conf6(tun, "forwarding",
+							  key),
+					 "1");
+		if (err == 0 && setup->plan.ipv6 && sysctl_has_force())
+			err = set_sysctl(setup,
+					 sysctl_key_conf6(tun,
+							  "force_forwarding",
+							  key),
+					 "1");
 	}
 	return err;
 }
@@ -412,6 +471,9 @@ static int setup_run(struct setup *setup, struct netsetup_tuns *tuns)
 	if (err == 0)
 		err = load(setup, setup->conf->table,
 			   nft_main_text(&setup->plan));
+	if (err == 0 && sysctl_has_ipv6())
+		err = load(setup, setup->conf->table,
+			   nft_main6_text(&setup->plan));
 	if (err == 0)
 		err = make_routes(setup);
 	if (err == 0)

@@ -186,22 +186,6 @@ char *nft_guard_text(const struct plan *plan)
 	return text_close(&text);
 }
 
-char *nft_guard6_text(const struct plan *plan)
-{
-	struct text text;
-
-	if (!text_open(&text))
-		return NULL;
-	text_replace(text.file, NFT_IP6, plan->conf->table, "_guard");
-	fputs("\tcounter dropped { }\n"
-	      "\tchain forward {\n"
-	      "\t\ttype filter hook forward priority filter; policy accept;\n"
-	      "\t\tiifname ",
-	      text.file);
-	text_drop(text.file, plan);
-	return text_close(&text);
-}
-
 /* Is it the first of those with its port? */
 static bool is_first_listener(const struct conf *conf, size_t place)
 {
@@ -380,8 +364,8 @@ static void text_others(FILE *out, const struct plan *plan, realm_id realm)
 		const struct plan_local *local = &plan->locals[i];
 		realm_id of = conf_realm_of(plan->conf, realm, &local->addr);
 
-		if (local->realm == REALM_NONE || of == REALM_NONE ||
-		    plan_table_of(plan, of) == NULL ||
+		if (local->addr.family != IP_V4 || local->realm == REALM_NONE ||
+		    of == REALM_NONE || plan_table_of(plan, of) == NULL ||
 		    plan_is_local(plan, of, &local->addr))
 			continue;
 		fprintf(out, "\t\tmeta pkttype host ip daddr %s goto take_%u\n",
@@ -396,8 +380,9 @@ static void text_draw_realm(FILE *out, const struct plan *plan, realm_id realm)
 	if (plan->fastpath)
 		nft_flows_pass(out, plan, realm);
 	for (size_t i = 0; i < plan->own_count; i++)
-		if (plan->owns[i].realm == realm ||
-		    conf_reaches(plan->conf, realm, plan->owns[i].realm))
+		if (plan->owns[i].addr.family == IP_V4 &&
+		    (plan->owns[i].realm == realm ||
+		     conf_reaches(plan->conf, realm, plan->owns[i].realm)))
 			text_own(out, &plan->owns[i], realm);
 	text_others(out, plan, realm);
 	/* `unicast`: neither the host's own, nor broadcast, nor multicast. */
@@ -452,7 +437,7 @@ char *nft_main_text(const struct plan *plan)
 	if (plan->conntrack)
 		text_notrack(text.file, plan->conf);
 	text_draw(text.file, plan);
-	nft_errors_text(text.file, plan);
+	nft_errors_text(text.file, plan, IP_V4);
 	fputs("}\n", text.file);
 	return text_close(&text);
 }
@@ -559,9 +544,10 @@ int nft_counts_read(const char *table, struct nft_counts *ret)
 	err = read_table(nft, NFT_IP, table, "", &counts);
 	if (err == 0)
 		err = read_table(nft, NFT_IP, table, "_guard", &counts);
-	/* Not there on a host without IPv6. */
+	/* Not there on a host without IPv6, or without realms of it. */
 	if (err == 0 &&
-	    read_table(nft, NFT_IP6, table, "_guard", &counts) == -EBADMSG)
+	    (read_table(nft, NFT_IP6, table, "_guard", &counts) == -EBADMSG ||
+	     read_table(nft, NFT_IP6, table, "", &counts) == -EBADMSG))
 		err = -EBADMSG;
 	nft_ctx_free(nft);
 	if (err == 0)

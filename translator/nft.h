@@ -25,9 +25,13 @@
  * in one transaction. NULL: no memory.
  */
 char *nft_guard_text(const struct plan *plan);
-/* IPv6 is not translated: none is forwarded by a realm's interface. */
-char *nft_guard6_text(const struct plan *plan);
 char *nft_main_text(const struct plan *plan);
+/*
+ * The same of IPv6, without the fast path. Where no realm has any the guard
+ * lets none pass a realm's interface, and there is no main table.
+ */
+char *nft_guard6_text(const struct plan *plan);
+char *nft_main6_text(const struct plan *plan);
 /* Removes a table, whether or not it is there. */
 char *nft_remove_text(const char *family, const char *table);
 /* "TABLE_guard"; to be freed by the caller. */

@@ -24,9 +24,20 @@
  * sent to it: the TUN takes whatever is routed there.
  */
 #define NFT_DUMMY_ADDRESS "192.0.0.8"
+/*
+ * Of IPv6, the source alone (of the discard prefix, RFC 6666). A clone's gateway
+ * is another one for each TUN, which has a route to it.
+ */
+#define NFT_DUMMY_ADDRESS6 "100::8"
 
-/* Chains, of which "errors" is the one with a hook; counter "withheld". */
-void nft_errors_text(FILE *out, const struct plan *plan);
+/* Into the realm's TUN, in place of where it would go. */
+void nft_errors_dup(FILE *out, const struct plan *plan, realm_id realm,
+		    uint8_t family);
+/*
+ * Chains, of which "errors" is the one with a hook; counter "withheld".
+ * `family`: enum ip_family.
+ */
+void nft_errors_text(FILE *out, const struct plan *plan, uint8_t family);
 /* The condition of a rule: an ICMP error about a packet from these ports. */
 void nft_errors_about_own(FILE *out, const struct plan_own *own);
 

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MTU_MAX 65535
+#define MTU_MAX  65535
+#define MTU_MIN6 1280
 
 struct making {
 	const struct rtnl_host *host;
@@ -22,6 +23,16 @@ const char *plan_tun_name(const struct conf *conf, realm_id realm,
 {
 	snprintf(buf, PLAN_TUN_NAME, "%.16s%u", conf->tun, (unsigned)realm);
 	return buf;
+}
+
+/* 100::100, 100::101 ...: of the discard prefix (RFC 6666). */
+struct ip_addr plan_gateway6(realm_id realm)
+{
+	struct ip_addr addr = { .bytes = { 0x01 }, .family = IP_V6 };
+
+	addr.bytes[14] = (uint8_t)(1 + realm / 256);
+	addr.bytes[15] = (uint8_t)realm;
+	return addr;
 }
 
 static void mistake(struct making *making, unsigned line, const char *format,
@@ -152,31 +163,52 @@ static uint64_t make_owns(struct making *making, const struct conf_pool *pool,
 	return count;
 }
 
+static struct ip_addr addr_plus(struct ip_addr addr, uint64_t n)
+{
+	for (size_t i = addr.family == IP_V4 ? 4 : 16; i > 0 && n > 0; i--) {
+		n += addr.bytes[i - 1];
+		addr.bytes[i - 1] = (uint8_t)n;
+		n >>= 8;
+	}
+	return addr;
+}
+
+/* The network's own address, or IPv4's for broadcasts in it. */
+static bool is_of_network(const struct ip_prefix *network,
+			  const struct ip_addr *addr)
+{
+	uint8_t width = addr->family == IP_V4 ? 32 : 128;
+	struct ip_addr last;
+
+	if (network->bits >= width - 1)
+		return false;
+	last = addr_plus(network->addr, ip_prefix_count(network) - 1);
+	return ip_addr_equal(&network->addr, addr) ||
+	       (addr->family == IP_V4 && ip_addr_equal(&last, addr));
+}
+
 static void make_proxies(struct making *making, const struct conf_pool *pool,
 			 const struct ip_prefix *prefix,
 			 const struct rtnl_addr *link, const char *interface)
 {
-	uint32_t first = ip_addr_to_v4(&prefix->addr);
-	uint32_t net = ip_addr_to_v4(&link->network.addr);
-	uint32_t hosts = link->network.bits >= 31 ?
-				 0 :
-				 UINT32_MAX >> link->network.bits;
 	uint64_t count = ip_prefix_count(prefix);
 	char text[IP_ADDR_TEXT];
 
 	if (count > PLAN_PROXIES_MAX - making->plan.proxy_count) {
 		mistake(making, pool->line,
-			"pool \"%s\": more than %d addresses to answer ARP for "
+			"pool \"%s\": more than %d addresses to answer %s for "
 			"on \"%s\": have the pool routed to this host",
-			pool->name, PLAN_PROXIES_MAX, interface);
+			pool->name, PLAN_PROXIES_MAX,
+			prefix->addr.family == IP_V4 ? "ARP" :
+						       "neighbour discovery",
+			interface);
 		return;
 	}
 	for (uint64_t i = 0; i < count; i++) {
 		struct plan_proxy proxy = { .interface = interface };
 
-		proxy.addr = ip_addr_v4(first + (uint32_t)i);
-		if (hosts != 0 && (first + (uint32_t)i == net ||
-				   first + (uint32_t)i == (net | hosts)))
+		proxy.addr = addr_plus(prefix->addr, i);
+		if (is_of_network(&link->network, &proxy.addr))
 			mistake(making, pool->line,
 				"pool \"%s\": %s is the network or broadcast "
 				"address of \"%s\"",
@@ -202,7 +234,9 @@ static void make_foreign(struct making *making, const struct conf_pool *pool,
 		const char *interface = realm_interface(making, realm,
 							addr->index);
 
-		if (interface == NULL || addr->network.bits == 32 ||
+		if (interface == NULL ||
+		    addr->network.bits ==
+			    (addr->addr.family == IP_V4 ? 32 : 128) ||
 		    !ip_prefix_overlaps(&addr->network, &range->prefix))
 			continue;
 		if (addr->network.bits >= range->prefix.bits)
@@ -311,6 +345,33 @@ static void make_tables(struct making *making)
 	}
 }
 
+static bool has_family(const struct conf *conf, realm_id realm, uint8_t family)
+{
+	for (size_t i = 0; i < conf->realms[realm].network_count; i++)
+		if (conf->realms[realm].networks[i].addr.family == family)
+			return true;
+	for (size_t i = 0; i < conf->pool_count; i++)
+		for (size_t k = 0; conf->pools[i].realm == realm &&
+				   k < conf->pools[i].range_count;
+		     k++)
+			if (conf->pools[i].ranges[k].prefix.addr.family ==
+			    family)
+				return true;
+	return false;
+}
+
+bool plan_has_ipv6(const struct conf *conf, realm_id realm)
+{
+	if (has_family(conf, realm, IP_V6))
+		return true;
+	if (conf->realms[realm].network_count > 0)
+		return false;
+	for (size_t i = 0; i < conf->realm_count; i++)
+		if (has_family(conf, (realm_id)i, IP_V6))
+			return true;
+	return false;
+}
+
 const struct plan_table *plan_table_of(const struct plan *plan, realm_id realm)
 {
 	for (size_t i = 0; i < plan->table_count; i++)
@@ -344,6 +405,13 @@ int plan_make(const struct conf *conf, const struct rtnl_host *host,
 		make_realm(&making, &conf->realms[i]);
 	if (making.plan.interface_count == 0 && !making.no_memory)
 		mistake(&making, 1, "no realm has an interface");
+	for (size_t i = 0; i < conf->realm_count; i++)
+		if (plan_has_ipv6(conf, (realm_id)i))
+			making.plan.ipv6 = true;
+	if (making.plan.ipv6 && making.plan.mtu < MTU_MIN6)
+		mistake(&making, 1,
+			"an interface has an MTU of %u: IPv6 needs %d",
+			(unsigned)making.plan.mtu, MTU_MIN6);
 	for (size_t i = 0; i < conf->pool_count; i++)
 		make_pool(&making, &conf->pools[i]);
 	make_locals(&making);

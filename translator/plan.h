@@ -5,7 +5,8 @@
  *
  * The addresses of a pool are of three kinds. *Own*: an address of one of the
  * host's interfaces; only the pool's ports are taken from the host. *On-link*:
- * inside a network on a link of the pool's realm; answered for by proxy ARP.
+ * inside a network on a link of the pool's realm; answered for by proxy ARP, or
+ * proxy neighbour discovery.
  * *Routed*: everything else. One range may hold several kinds.
  */
 #ifndef VIADUCT_TRANSLATOR_PLAN_H
@@ -58,6 +59,7 @@ struct plan {
 	uint32_t mtu;            /* of the TUNs */
 	bool conntrack; /* the kernel has it: true until netsetup has looked */
 	bool fastpath;  /* the kernel translates settled flows */
+	bool ipv6;      /* a realm has addresses of it */
 	struct plan_interface *interfaces; /* owned */
 	size_t interface_count;
 	struct plan_own *owns; /* owned */
@@ -74,11 +76,15 @@ struct plan {
 
 #define PLAN_TUN_NAME 24 /* bytes, with the final NUL */
 
+/* Are there IPv6 packets that may be of the realm? */
+bool plan_has_ipv6(const struct conf *conf, realm_id realm);
 /* The routing table of the realm's own, or NULL: it has none. */
 const struct plan_table *plan_table_of(const struct plan *plan, realm_id realm);
 /* Is it the host's, by an interface of the realm or by one of no realm? */
 bool plan_is_local(const struct plan *plan, realm_id realm,
 		   const struct ip_addr *addr);
+/* The gateway of what is drawn into the realm's TUN, routed there: IPv6. */
+struct ip_addr plan_gateway6(realm_id realm);
 /* Name of the realm's TUN; conf_read has seen to it that it fits a device. */
 const char *plan_tun_name(const struct conf *conf, realm_id realm,
 			  char buf[PLAN_TUN_NAME]);

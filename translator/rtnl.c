@@ -16,6 +16,9 @@
 
 #define REQUEST_SIZE 512
 #define DUMP_TRIES   5
+/* Behind every other route: one without a metric of its own has 1024 in IPv6. */
+#define BLACKHOLE_METRIC  1000
+#define BLACKHOLE_METRIC6 10000
 
 struct rtnl {
 	struct mnl_socket *socket; /* owned */
@@ -122,50 +125,90 @@ static int on_link(const struct nlmsghdr *head, void *arg)
 	return mnl_attr_parse(head, sizeof(*info), on_link_attr, link);
 }
 
-struct addr_attrs { /* host order; 0: none */
-	uint32_t local;
-	uint32_t peer;
+static int family_of(const struct ip_addr *addr)
+{
+	return addr->family == IP_V6 ? AF_INET6 : AF_INET;
+}
+
+static size_t width_of(const struct ip_addr *addr)
+{
+	return addr->family == IP_V6 ? 16 : 4;
+}
+
+/* false: the attribute is none of the family's addresses. */
+static bool get_addr(const struct nlattr *attr, uint8_t family,
+		     struct ip_addr *ret)
+{
+	struct ip_addr addr = { .family = family };
+
+	if (mnl_attr_get_payload_len(attr) != width_of(&addr))
+		return false;
+	memcpy(addr.bytes, mnl_attr_get_payload(attr), width_of(&addr));
+	*ret = addr;
+	return true;
+}
+
+struct addr_attrs { /* family IP_NONE: not there */
+	uint8_t family;
+	struct ip_addr local;
+	struct ip_addr peer;
 };
 
 static int on_addr_attr(const struct nlattr *attr, void *arg)
 {
 	struct addr_attrs *attrs = arg;
 
-	if (mnl_attr_validate(attr, MNL_TYPE_U32) != 0)
-		return MNL_CB_OK;
 	if (mnl_attr_get_type(attr) == IFA_LOCAL)
-		attrs->local = ntohl(mnl_attr_get_u32(attr));
+		get_addr(attr, attrs->family, &attrs->local);
 	else if (mnl_attr_get_type(attr) == IFA_ADDRESS)
-		attrs->peer = ntohl(mnl_attr_get_u32(attr));
+		get_addr(attr, attrs->family, &attrs->peer);
 	return MNL_CB_OK;
 }
 
-static struct ip_prefix network_of(uint32_t addr, uint8_t bits)
+static struct ip_prefix network_of(const struct ip_addr *addr, uint8_t bits)
 {
-	uint32_t mask = bits == 0 ? 0 : UINT32_MAX << (32 - bits);
+	struct ip_prefix network = { .addr = *addr, .bits = bits };
 
-	return (struct ip_prefix){ .addr = ip_addr_v4(addr & mask),
-				   .bits = bits };
+	for (size_t i = 0; i < sizeof(addr->bytes); i++) {
+		unsigned kept = bits > 8 * i ? bits - (unsigned)(8 * i) : 0;
+
+		if (kept < 8)
+			network.addr.bytes[i] &= (uint8_t)(0xff00u >> kept);
+	}
+	return network;
+}
+
+/* Addresses of one link alone say nothing of where they are. */
+static bool is_wanted(const struct ifaddrmsg *info)
+{
+	if (info->ifa_family == AF_INET)
+		return info->ifa_prefixlen <= 32;
+	return info->ifa_family == AF_INET6 && info->ifa_prefixlen <= 128 &&
+	       info->ifa_scope != RT_SCOPE_LINK;
 }
 
 static int on_addr(const struct nlmsghdr *head, void *arg)
 {
 	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(head);
-	struct addr_attrs attrs = { 0 };
+	struct addr_attrs attrs = { .family = info->ifa_family == AF_INET6 ?
+						      IP_V6 :
+						      IP_V4 };
 	struct rtnl_host *host = arg;
 	struct rtnl_addr *addr;
 
-	if (info->ifa_family != AF_INET || info->ifa_prefixlen > 32)
+	if (!is_wanted(info))
 		return MNL_CB_OK;
 	mnl_attr_parse(head, sizeof(*info), on_addr_attr, &attrs);
+	if (attrs.peer.family == IP_NONE)
+		return MNL_CB_OK;
 	addr = reallocarray(host->addrs, host->addr_count + 1, sizeof(*addr));
 	if (addr == NULL)
 		return MNL_CB_ERROR;
 	host->addrs = addr;
 	addr += host->addr_count++;
 	addr->index = info->ifa_index;
-	addr->addr = ip_addr_v4(attrs.local != 0 ? attrs.local : attrs.peer);
-	addr->network = network_of(attrs.peer, info->ifa_prefixlen);
+	addr->addr = attrs.local.family != IP_NONE ? attrs.local : attrs.peer;
+	addr->network = network_of(&attrs.peer, info->ifa_prefixlen);
 	return MNL_CB_OK;
 }
 
@@ -177,7 +220,7 @@ static int dump(struct rtnl *rtnl, uint16_t type, mnl_cb_t on_part,
 	struct ifinfomsg *info;
 
 	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
-	info->ifi_family = type == RTM_GETADDR ? AF_INET : AF_UNSPEC;
+	info->ifi_family = AF_UNSPEC;
 	return talk(rtnl, head, on_part, host);
 }
 
@@ -245,7 +288,7 @@ int rtnl_link_remove(struct rtnl *rtnl, unsigned index)
 static void put_addr(struct nlmsghdr *head, uint16_t type,
 		     const struct ip_addr *addr)
 {
-	mnl_attr_put_u32(head, type, htonl(ip_addr_to_v4(addr)));
+	mnl_attr_put(head, type, width_of(addr), addr->bytes);
 }
 
 static uint8_t route_type(const struct rtnl_route *route)
@@ -263,7 +306,7 @@ static int route_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 	struct rtmsg *info;
 
 	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
-	info->rtm_family = AF_INET;
+	info->rtm_family = (uint8_t)family_of(&route->prefix.addr);
 	info->rtm_dst_len = route->prefix.bits;
 	info->rtm_table = RT_TABLE_UNSPEC;
 	info->rtm_protocol = RTPROT_STATIC;
@@ -389,6 +432,12 @@ int rtnl_routes_read(struct rtnl *rtnl, uint32_t table, struct rtnl_host *ret)
 	return err;
 }
 
+uint32_t rtnl_blackhole_metric(const struct ip_prefix *prefix)
+{
+	return prefix->addr.family == IP_V6 ? BLACKHOLE_METRIC6 :
+					      BLACKHOLE_METRIC;
+}
+
 bool rtnl_route_equal(const struct rtnl_route *a, const struct rtnl_route *b)
 {
 	return ip_prefix_equal(&a->prefix, &b->prefix) &&
@@ -432,11 +481,11 @@ static int proxy_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 	struct ndmsg *info;
 
 	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
-	info->ndm_family = AF_INET;
+	info->ndm_family = (uint8_t)family_of(addr);
 	info->ndm_ifindex = (int)index;
 	info->ndm_state = NUD_PERMANENT;
 	info->ndm_flags = NTF_PROXY;
-	mnl_attr_put_u32(head, NDA_DST, htonl(ip_addr_to_v4(addr)));
+	put_addr(head, NDA_DST, addr);
 	return talk_ack(rtnl, head);
 }
 

@@ -26,13 +26,11 @@ struct rtnl_link {
 	uint32_t mtu;
 };
 
-struct rtnl_addr {      /* an IPv4 address of an interface */
+struct rtnl_addr {      /* an address of an interface, not link-local IPv6 */
 	unsigned index; /* of the interface */
 	struct ip_addr addr;
 	struct ip_prefix network; /* what is on the link */
 };
-
-#define RTNL_BLACKHOLE_METRIC 1000 /* behind every other route */
 
 struct rtnl_route {
 	struct ip_prefix prefix;
@@ -66,6 +64,8 @@ int rtnl_link_remove(struct rtnl *rtnl, unsigned index);
 
 /* The IPv4 routes of one table (0: main) that have one way, or none. */
 int rtnl_routes_read(struct rtnl *rtnl, uint32_t table, struct rtnl_host *ret);
+/* Of a route to nowhere that stands behind the one to a TUN. */
+uint32_t rtnl_blackhole_metric(const struct ip_prefix *prefix);
 bool rtnl_route_equal(const struct rtnl_route *a, const struct rtnl_route *b);
 /*
  * Nowhere is a blackhole in the main table, and unreachable in another one.

@@ -69,6 +69,19 @@ const char *sysctl_key_conf(const char *interface, const char *name,
 	return buf;
 }
 
+const char *sysctl_key_conf6(const char *interface, const char *name,
+			     char buf[SYSCTL_KEY_MAX])
+{
+	snprintf(buf, SYSCTL_KEY_MAX, "net/ipv6/conf/%s/%s", interface, name);
+	return buf;
+}
+
+bool sysctl_has_force(void)
+{
+	return access("/proc/sys/net/ipv6/conf/all/force_forwarding", F_OK) ==
+	       0;
+}
+
 bool sysctl_has_ipv6(void)
 {
 	return access("/proc/sys/net/ipv6/conf/all", F_OK) == 0;

@@ -21,6 +21,12 @@ int sysctl_write(const char *key, const char *value);
 const char *sysctl_key_conf(const char *interface, const char *name,
 			    char buf[SYSCTL_KEY_MAX]);
 
+/* The same of "net/ipv6". */
+const char *sysctl_key_conf6(const char *interface, const char *name,
+			     char buf[SYSCTL_KEY_MAX]);
+
+/* Can one interface forward IPv6 while the host does not (Linux 6.17)? */
+bool sysctl_has_force(void);
 /* Does this kernel speak IPv6? */
 bool sysctl_has_ipv6(void);
 /* An interface's net.ipv4.conf.*.rp_filter; "all": the host's. */

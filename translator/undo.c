@@ -52,7 +52,7 @@ static int undo_route(struct rtnl *rtnl, const struct record_item *item)
 		if (route.index == 0)
 			return 0;
 	} else {
-		route.metric = RTNL_BLACKHOLE_METRIC;
+		route.metric = rtnl_blackhole_metric(&route.prefix);
 	}
 	err = rtnl_route_remove(rtnl, &route);
 	return err == -ESRCH ? 0 : err;

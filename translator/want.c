@@ -28,6 +28,9 @@ int want_devices(const struct conf *conf, struct record *record)
 	free(guard);
 	if (err == 0)
 		err = record_want(record, RECORD_TABLE, conf->table, "", "");
+	if (err == 0 && sysctl_has_ipv6())
+		err = record_want(record, RECORD_TABLE, conf->table, NFT_IP6,
+				  "");
 	for (size_t i = 0; i < conf->realm_count && err == 0; i++)
 		err = record_want(record, RECORD_TUN,
 				  plan_tun_name(conf, (realm_id)i, tun), "",
@@ -160,16 +163,74 @@ static int want_proxies(const struct want *want)
 
 	for (size_t i = 0; i < want->plan->proxy_count && err == 0; i++) {
 		const struct plan_proxy *proxy = &want->plan->proxies[i];
+		bool v6 = proxy->addr.family == IP_V6;
 
-		snprintf(key, sizeof(key), "net/ipv4/neigh/%s/proxy_delay",
-			 proxy->interface);
+		snprintf(key, sizeof(key), "net/%s/neigh/%s/proxy_delay",
+			 v6 ? "ipv6" : "ipv4", proxy->interface);
 		err = want_sysctl(want, key, "0");
+		if (err == 0 && v6)
+			err = want_sysctl(want,
+					  sysctl_key_conf6(proxy->interface,
+							   "proxy_ndp", key),
+					  "1");
 		if (err == 0)
 			err = record_want(want->record, RECORD_PROXY,
 					  ip_addr_format(&proxy->addr, text),
 					  proxy->interface, "");
 	}
 	return err;
+}
+
+/* A router heeds no advertisements, unless it is told to. */
+static int want_advertisements(const struct want *want, const char *interface)
+{
+	char key[SYSCTL_KEY_MAX], now[SYSCTL_VALUE_MAX];
+	int err = sysctl_read(sysctl_key_conf6(interface, "accept_ra", key),
+			      now, sizeof(now));
+
+	if (err != 0)
+		return err == -ENOENT ? 0 : err;
+	if (strcmp(now, "1") == 0 ||
+	    record_find(want->record, RECORD_SYSCTL, key, NULL) != NULL)
+		return want_sysctl(want, key, "2");
+	return 0;
+}
+
+static int want_forwarding6(const struct want *want, const char *interface)
+{
+	char key[SYSCTL_KEY_MAX];
+	int err = want_advertisements(want, interface);
+
+	if (err == 0)
+		err = want_sysctl(want,
+				  sysctl_key_conf6(interface, "forwarding",
+						   key),
+				  "1");
+	return err;
+}
+
+/*
+ * IPv6 is forwarded by the whole host or not at all, unless the kernel has a
+ * switch for the TUNs alone.
+ */
+static int want_host_forwarding6(const struct want *want)
+{
+	struct dirent *entry;
+	int err = 0;
+	DIR *dir;
+
+	if (!want->plan->ipv6 || sysctl_has_force())
+		return 0;
+	dir = opendir("/proc/sys/net/ipv6/conf");
+	if (dir == NULL)
+		return -errno;
+	while (err == 0 && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.' && !is_our_tun(want, entry->d_name))
+			err = want_advertisements(want, entry->d_name);
+	closedir(dir);
+	return err != 0 ?
+		       err :
+		       want_sysctl(want, "net/ipv6/conf/all/forwarding", "1");
 }
 
 /* Proxy ARP is answered only where the interface forwards. */
@@ -179,12 +240,16 @@ static int want_forwarding(const struct want *want)
 	int err = 0;
 
 	for (size_t i = 0; i < want->plan->proxy_count && err == 0; i++)
-		err = want_sysctl(
-			want,
-			sysctl_key_conf(want->plan->proxies[i].interface,
-					"forwarding", key),
-			"1");
-	return err;
+		if (want->plan->proxies[i].addr.family == IP_V6)
+			err = want_forwarding6(
+				want, want->plan->proxies[i].interface);
+		else
+			err = want_sysctl(want,
+					  sysctl_key_conf(want->plan->proxies[i]
+								  .interface,
+							  "forwarding", key),
+					  "1");
+	return err != 0 ? err : want_host_forwarding6(want);
 }
 
 /* No shorter than that: others may rely on more. */
