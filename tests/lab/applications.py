@@ -16,23 +16,23 @@ class Application:
     """One UDP endpoint of one node."""
 
     def __init__(self, lab, node, address, port):
-        self.name = f"{node} {address}:{port}"
+        self.name = f"{node} {capture.endpoint(address, port)}"
         self.socket = lab.udp(node, address, port)
-        self.address, self.port = self.socket.getsockname()
-        self.endpoint = f"{self.address}:{self.port}"
+        self.address, self.port = self.socket.getsockname()[:2]
+        self.endpoint = capture.endpoint(self.address, self.port)
 
     def send(self, to, data):
-        address, port = to.split(":")
-        self.socket.sendto(data.encode(), (address, int(port)))
+        address, port = to.rsplit(":", 1)
+        self.socket.sendto(data.encode(), (address.strip("[]"), int(port)))
 
     def receive(self, timeout=2.0):
         """(text, source endpoint) of the next datagram."""
         self.socket.settimeout(timeout)
         try:
-            data, (address, port) = self.socket.recvfrom(65535)
+            data, (address, port, *_) = self.socket.recvfrom(65535)
         except socket.timeout:
             raise Failed(f"{self.name}: nothing came in {timeout} s") from None
-        return data.decode(), f"{address}:{port}"
+        return data.decode(), capture.endpoint(address, port)
 
     def gets(self, data, source, timeout=2.0):
         seen = self.receive(timeout)

@@ -4,12 +4,21 @@ verifies every checksum on the way."""
 
 import struct
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
-ETH_IP, ETH_ARP = 0x0800, 0x0806
-ICMP, TCP, UDP = 1, 6, 17
+ETH_IP, ETH_ARP, ETH_IP6 = 0x0800, 0x0806, 0x86dd
+ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
 # ICMP messages that quote the packet they are about
 QUOTING = {3, 4, 5, 11, 12}
+QUOTING6 = {1, 2, 3, 4}
+# Of ICMPv6 on a link: listeners, routers, neighbours
+LINK6 = {130, 131, 132, 133, 134, 135, 136, 137, 143}
+# Headers between IPv6's and the transport's
+HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60
+
+
+def endpoint(address, port):
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def checksum(data):
@@ -44,16 +53,16 @@ class Packet:
 
     @property
     def source(self):
-        return f"{self.src}:{self.sport}"
+        return endpoint(self.src, self.sport)
 
     @property
     def destination(self):
-        return f"{self.dst}:{self.dport}"
+        return endpoint(self.dst, self.dport)
 
     def __str__(self):
         if self.kind == "arp":
             return f"arp {self.src} asks for {self.dst}"
-        name = {ICMP: "icmp", TCP: "tcp", UDP: "udp"}.get(self.proto, self.proto)
+        name = {ICMP: "icmp", ICMP6: "icmp6", TCP: "tcp", UDP: "udp"}.get(self.proto, self.proto)
         return f"{name} {self.source} > {self.destination}"
 
 
@@ -98,6 +107,8 @@ def parse_frame(time, frame):
                       dst=str(IPv4Address(frame[38:42])), raw=frame[14:])
     if kind == ETH_IP:
         return parse_ip(time, frame[14:])
+    if kind == ETH_IP6:
+        return parse_ip6(time, frame[14:])
     return Packet(time, "other", raw=frame[14:])
 
 
@@ -126,10 +137,42 @@ def parse_ip(time, data, quoted=False):
     return packet
 
 
+def parse_ip6(time, data, quoted=False):
+    """One IPv6 packet; neighbour discovery and the like are of kind "link6"."""
+    packet = Packet(time, "ip", raw=data)
+    if len(data) < 40 or data[0] >> 4 != 6:
+        packet.faults.append("ip header")
+        return packet
+    length, proto, packet.ttl = struct.unpack(">HBB", data[4:8])
+    packet.src = str(IPv6Address(data[8:24]))
+    packet.dst = str(IPv6Address(data[24:40]))
+    if not quoted and 40 + length > len(data):
+        packet.faults.append("ip length")
+    body = data[40:40 + length]
+    packet.raw = data[:40] + body
+    while proto in (HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION) and len(body) >= 8:
+        follows, size = body[0], 8 if proto == FRAGMENT else (body[1] + 1) * 8
+        if proto == FRAGMENT:
+            where, ident = struct.unpack(">HI", body[2:8])
+            packet.fragment = (ident, where & 0xfff8, bool(where & 1))
+        proto, body = follows, body[size:]
+        if packet.fragment and packet.fragment[1]:
+            break
+    packet.proto = proto
+    if packet.fragment[1:] in ((), (0, False)):
+        packet.fragment = ()
+        parse_transport(packet, body, quoted)
+        if proto == ICMP6 and packet.icmp and packet.icmp[0] in LINK6:
+            packet.kind = "link6"
+    else:
+        packet.payload = body
+    return packet
+
+
 def parse_transport(packet, body, quoted=False):
     """Fills in what UDP, TCP or ICMP say."""
-    pseudo = (IPv4Address(packet.src).packed + IPv4Address(packet.dst).packed
-              + struct.pack(">BBH", 0, packet.proto, len(body)))
+    pseudo = (ip_address(packet.src).packed + ip_address(packet.dst).packed
+              + struct.pack(">HH", packet.proto, len(body)))
     if packet.proto == UDP and len(body) >= 8:
         packet.sport, packet.dport, length, check = struct.unpack(">4H", body[:8])
         packet.payload = body[8:]
@@ -154,6 +197,14 @@ def parse_transport(packet, body, quoted=False):
             packet.faults.append("icmp checksum")
         if body[0] in QUOTING:
             packet.quoted = parse_ip(packet.time, body[8:], quoted=True)
+        else:
+            packet.payload = body[8:]
+    elif packet.proto == ICMP6 and len(body) >= 4:
+        packet.icmp = (body[0], body[1])
+        if not quoted and checksum(pseudo + body):
+            packet.faults.append("icmp checksum")
+        if body[0] in QUOTING6:
+            packet.quoted = parse_ip6(packet.time, body[8:], quoted=True)
         else:
             packet.payload = body[8:]
     else:
@@ -189,7 +240,7 @@ class Defragmenter:
         del self.waiting[key]
         result = Packet(packet.time, "ip", src=packet.src, dst=packet.dst,
                         proto=packet.proto, ttl=packet.ttl)
-        result.raw = packet.raw[:20] + whole
+        result.raw = packet.raw[:40 if ":" in packet.src else 20] + whole
         parse_transport(result, whole)
         return result
 

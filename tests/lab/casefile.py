@@ -379,7 +379,7 @@ class Parser:
             return self.fail(str(error))
 
     def endpoint(self, text, realm=False):
-        match = re.match(r"([\d.]+):(\d+)(@\w+)?$", text)
+        match = re.match(r"\[?([\d.]+|(?<=\[)[0-9a-f:]+(?=\]))\]?:(\d+)(@\w+)?$", text)
         self.need(match and bool(match.group(3)) == realm and
                   0 < int(match.group(2)) < 65536, f"not an endpoint: {text}")
         try:

@@ -20,12 +20,12 @@ def hidden_from(case, segment):
         endpoints.add(phone.media)
     for _, inner, outer, _ports in case.expected("rule"):
         endpoints |= {inner.split("@")[0], outer.split("@")[0]}
-    addresses |= {endpoint.split(":")[0] for endpoint in endpoints}
+    addresses |= {endpoint.rsplit(":", 1)[0].strip("[]") for endpoint in endpoints}
     hidden = {address for address in addresses if not view.allows(address)}
     seen, kept = set(), set()
     for endpoint in endpoints:
-        address, port = endpoint.split(":")
-        (kept if address in hidden else seen).update({int(port), int(port) + 1})
+        address, port = endpoint.rsplit(":", 1)
+        (kept if address.strip("[]") in hidden else seen).update({int(port), int(port) + 1})
     names = {name for other in case.segments.values() if other is not segment
              for name in other.names}
     # SIP software likes to tell the machine's name where it lacks an address.

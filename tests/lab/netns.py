@@ -162,8 +162,8 @@ def namespace_ids(name):
 
 
 def default_routes(name):
-    return [route for route in
-            json.loads(command(["ip", "-n", name, "-j", "route", "show"]) or "[]")
+    return [route for family in ("-4", "-6") for route in
+            json.loads(command(["ip", "-n", name, family, "-j", "route", "show"]) or "[]")
             if route["dst"] == "default"]
 
 

@@ -4,7 +4,7 @@ may tell an address, a port or a host name that is not valid there."""
 
 import re
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import capture
 
@@ -43,6 +43,7 @@ class View:
     def allows(self, address):
         address = ip_address(address)
         return (int(address) == 0 or address == IPv4Address("255.255.255.255")
+                or (address.version == 6 and (address.is_link_local or address.is_multicast))
                 or any(address in network for network in self.networks))
 
 
@@ -55,7 +56,10 @@ def _any_of(texts):
 
 
 def spellings(address):
-    """Other ways in which software writes an IPv4 address down."""
+    """Other ways in which software writes an address down; of IPv6, all."""
+    if ":" in address:
+        number = IPv6Address(address)
+        return [s.encode() for s in (str(number), number.exploded, number.packed.hex())]
     parts = address.split(".")
     number = IPv4Address(address)
     return [s.encode() for s in

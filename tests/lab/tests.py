@@ -12,6 +12,7 @@ import explain
 import fast
 import firewall
 import interchanges
+import ipv6
 import nat
 import negotiation
 import overlap
@@ -71,6 +72,8 @@ TESTS = {
     "sources": sources.sources,
     "bleed": sources.bleed,
     "far_nat": sources.far_nat,
+    "ipv6": ipv6.Ipv6.run,
+    "v4v6": ipv6.Crossing.run,
     "negotiation": negotiation.negotiation,
 }
 

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -131,6 +132,9 @@ class Lab:
         for name in names:
             for where in ("all", "default"):
                 netns.write_sysctl(name, f"net.ipv6.conf.{where}.disable_ipv6", 1)
+        for node in self.case.nodes.values():
+            if any(":" in address for _, address in node.addresses):
+                self.enable_ipv6(self.namespace(node.name))
         self.build_wire()
         for node in self.case.nodes.values():
             self.build_node(node)
@@ -143,6 +147,12 @@ class Lab:
         for node in self.case.edges:
             self.edges[node.name] = Edge(node, self.namespace(node.name),
                                          os.path.join(self.folder, node.name))
+
+    def enable_ipv6(self, name):
+        for key, value in (("router_solicitations", 0), ("accept_ra", 0),
+                           ("accept_dad", 0), ("disable_ipv6", 0)):
+            for where in ("default", "all"):
+                netns.write_sysctl(name, f"net.ipv6.conf.{where}.{key}", value)
 
     def build_wire(self):
         lines = ["link set lo up"]
@@ -165,7 +175,8 @@ class Lab:
         for segment in dict.fromkeys(s for s, _ in node.addresses):
             lines.append(f"link set {segment} up")
         for segment, address in node.addresses:
-            lines.append(f"addr add {address} brd + dev {segment}")
+            how = "nodad" if ":" in address else "brd +"
+            lines.append(f"addr add {address} {how} dev {segment}")
         for prefix, how, where in node.routes:
             lines.append(f"route add {prefix} {how} {where}")
         netns.ip_batch(lines, name)
@@ -239,7 +250,8 @@ class Lab:
 
     def udp(self, node, address="0.0.0.0", port=0, timeout=2.0):
         """A UDP socket of a plain application on that node."""
-        sock = netns.make_socket(self.namespace(node))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = netns.make_socket(self.namespace(node), family=family)
         self.sockets.append(sock)
         sock.settimeout(timeout)
         sock.bind((address, port))
