@@ -6,20 +6,21 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/mono.h"
-#include "common/sock.h"
 
 #define REQUEST_ID 1
 
-/* 0 when the descriptor is ready for `events`; -ETIMEDOUT. */
-static int wait_for(int fd, short events, uint64_t deadline_ms)
+/* 0 when there may be something to do; -ETIMEDOUT. */
+static int wait_for(const struct channel *channel, bool has_output,
+		    uint64_t deadline_ms)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = events };
+	struct pollfd poll_fd = {
+		.fd = channel->fd, .events = channel_events(channel, has_output)
+	};
 	uint64_t now;
 	int n;
 
@@ -27,35 +28,42 @@ static int wait_for(int fd, short events, uint64_t deadline_ms)
 		now = mono_ms();
 		if (now >= deadline_ms)
 			return -ETIMEDOUT;
+		if (channel_is_readable(channel))
+			return 0;
+		/* A UNIX socket that is to be sent on need not be read. */
+		if (channel->ssl == NULL && has_output)
+			poll_fd.events = POLLOUT;
 		n = poll(&poll_fd, 1, (int)(deadline_ms - now));
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
 }
 
-static int send_line(int fd, const char *line, uint64_t deadline_ms)
+static int send_line(struct channel *channel, const char *line,
+		     uint64_t deadline_ms)
 {
 	size_t left = strlen(line);
 
 	while (left > 0) {
-		int r = wait_for(fd, POLLOUT, deadline_ms);
-		ssize_t n;
+		ssize_t n = channel_send(channel, line, left);
+		int r;
 
-		if (r < 0)
-			return r;
-		n = send(fd, line, left, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -errno;
+		if (n < 0 && n != -EAGAIN)
+			return (int)n;
 		if (n > 0) {
 			line += n;
 			left -= (size_t)n;
+			continue;
 		}
+		r = wait_for(channel, true, deadline_ms);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
 /* One line without its '\n', owned by the caller. */
-static int receive_line(int fd, uint64_t deadline_ms, char **ret,
-			size_t *ret_len)
+static int receive_line(struct channel *channel, uint64_t deadline_ms,
+			char **ret, size_t *ret_len)
 {
 	size_t used = 0, size = 0;
 	char *line = NULL, *end;
@@ -76,13 +84,13 @@ static int receive_line(int fd, uint64_t deadline_ms, char **ret,
 			line = grown;
 			size = longer;
 		}
-		r = wait_for(fd, POLLIN, deadline_ms);
+		r = wait_for(channel, false, deadline_ms);
 		if (r < 0)
 			break;
-		n = recv(fd, line + used, size - used, 0);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		n = channel_receive(channel, line + used, size - used);
+		if (n == -EAGAIN)
 			continue;
-		r = n < 0 ? -errno : -ECONNRESET;
+		r = n < 0 ? (int)n : -ECONNRESET;
 		if (n <= 0)
 			break;
 		end = memchr(line + used, '\n', (size_t)n);
@@ -97,30 +105,29 @@ static int receive_line(int fd, uint64_t deadline_ms, char **ret,
 	return r;
 }
 
-int client_call(const char *path, const char *method, json_t *params,
-		struct rpc_answer *ret)
+int client_call(const struct channel_target *target, const char *method,
+		json_t *params, struct rpc_answer *ret, char *fault)
 {
 	uint64_t deadline_ms = mono_ms() + CLIENT_TIMEOUT_MS;
 	char *request = rpc_request_format(REQUEST_ID, method, params);
+	struct channel channel = { .fd = -1 };
 	char *line = NULL;
 	size_t len = 0;
-	int fd, r;
+	int r = request ? channel_open(&channel, target) : -ENOMEM;
 
-	if (!request)
-		return -ENOMEM;
-	fd = sock_connect(path, SOCK_STREAM);
-	if (fd < 0) {
-		free(request);
-		return fd;
-	}
-	r = send_line(fd, request, deadline_ms);
 	if (r == 0)
-		r = receive_line(fd, deadline_ms, &line, &len);
+		r = send_line(&channel, request, deadline_ms);
+	if (r == 0)
+		r = receive_line(&channel, deadline_ms, &line, &len);
 	if (r == 0) {
 		r = rpc_answer_parse(line, len, ret);
 		free(line);
 	}
-	close(fd);
+	if (r < 0)
+		snprintf(fault, TLS_FAULT_TEXT, "%s",
+			 channel.fault[0] != '\0' ? channel.fault :
+						    strerror(-r));
+	channel_close(&channel);
 	free(request);
 	return r;
 }

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,49 +102,79 @@ static void say_refusal(const struct rpc_answer *answer)
 			     answer->reason);
 }
 
+/* 0, or -1 with `fault` in words. */
+static int remote_target(const struct command_env *env, const char *socket,
+			 struct channel_target *ret, char *fault)
+{
+	if (strcmp(socket, "natctl.sock") != 0) {
+		snprintf(fault, TLS_FAULT_TEXT,
+			 "only the address manager can be asked over TLS");
+		return -1;
+	}
+	if (!env->files.certificate || !env->files.key || !env->files.ca) {
+		snprintf(fault, TLS_FAULT_TEXT,
+			 "--server needs --cert, --key and --ca");
+		return -1;
+	}
+	return channel_target_tls(ret, env->server, env->server_name,
+				  &env->files, fault);
+}
+
+static int find_target(const struct command_env *env, const char *socket,
+		       struct channel_target *ret, char *fault)
+{
+	char path[PATH_MAX];
+
+	if (env->server)
+		return remote_target(env, socket, ret, fault);
+	if (socket_path(env, socket, path, sizeof(path)) < 0) {
+		snprintf(fault, TLS_FAULT_TEXT,
+			 "no socket to ask: the configuration has mistakes, "
+			 "or the path is too long");
+		return -1;
+	}
+	snprintf(fault, TLS_FAULT_TEXT, "%s", strerror(ENOMEM));
+	return channel_target_unix(ret, path);
+}
+
+/* NULL with `fault`: it did not come to an answer. `params` is taken over. */
+static json_t *call(const struct command_env *env, const char *socket,
+		    const char *method, json_t *params, bool is_loud)
+{
+	char fault[TLS_FAULT_TEXT] = "";
+	struct channel_target target;
+	struct rpc_answer answer;
+	json_t *result = NULL;
+
+	if (find_target(env, socket, &target, fault) != 0) {
+		json_decref(params);
+		if (is_loud)
+			command_fail("%s", fault);
+		return NULL;
+	}
+	if (client_call(&target, method, params, &answer, fault) == 0) {
+		result = json_incref(answer.result);
+		if (!result && is_loud)
+			say_refusal(&answer);
+		rpc_answer_done(&answer);
+	} else if (is_loud) {
+		command_fail("%s: %s", env->server ? env->server : target.path,
+			     fault);
+	}
+	channel_target_done(&target);
+	return result;
+}
+
 json_t *command_call(const struct command_env *env, const char *socket,
 		     const char *method, json_t *params)
 {
-	struct rpc_answer answer;
-	char path[PATH_MAX];
-	json_t *result;
-	int r;
-
-	if (socket_path(env, socket, path, sizeof(path)) < 0) {
-		json_decref(params);
-		command_fail(
-			"no socket to ask: the configuration has mistakes, "
-			"or the path is too long");
-		return NULL;
-	}
-	r = client_call(path, method, params, &answer);
-	if (r < 0) {
-		command_fail("%s: %s", path, strerror(-r));
-		return NULL;
-	}
-	result = json_incref(answer.result);
-	if (!result)
-		say_refusal(&answer);
-	rpc_answer_done(&answer);
-	return result;
+	return call(env, socket, method, params, true);
 }
 
 json_t *command_try(const struct command_env *env, const char *socket,
 		    const char *method, json_t *params)
 {
-	struct rpc_answer answer;
-	char path[PATH_MAX];
-	json_t *result;
-
-	if (socket_path(env, socket, path, sizeof(path)) < 0) {
-		json_decref(params);
-		return NULL;
-	}
-	if (client_call(path, method, params, &answer) < 0)
-		return NULL;
-	result = json_incref(answer.result);
-	rpc_answer_done(&answer);
-	return result;
+	return call(env, socket, method, params, false);
 }
 
 /* The id of the page's last row; 0: there is none. */

@@ -6,12 +6,18 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "common/tls.h"
+
 enum exit_code { EXIT_OK, EXIT_ERROR, EXIT_USAGE };
 
 struct command_env {
 	const char *conf_path;   /* NULL: the default one, if it is there */
 	const char *rundir_path; /* NULL: that of the configuration */
-	bool json;               /* print results as they came */
+	/* Of an address manager on another host; NULL: on this one. */
+	const char *server;      /* "tls://ADDRESS:PORT" */
+	const char *server_name; /* the one in its certificate; NULL: as above */
+	struct tls_files files;
+	bool json; /* print results as they came */
 };
 
 /* An option of a command: "--name VALUE", or "--name=VALUE". */

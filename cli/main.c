@@ -16,7 +16,10 @@ static const struct command *const groups[] = { local_commands, natctl_commands,
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: viaduct [-c FILE] [--rundir DIR] [--json] COMMAND ...\n\n",
+	fputs("usage: viaduct [-c FILE] [--rundir DIR] [--json] COMMAND ...\n"
+	      "       viaduct --server tls://ADDRESS:PORT --cert FILE --key FILE "
+	      "--ca FILE\n"
+	      "               [--server-name NAME] [--json] COMMAND ...\n\n",
 	      out);
 	for (size_t i = 0; i < GROUPS; i++)
 		for (const struct command *c = groups[i]; c->name; c++)
@@ -59,6 +62,28 @@ static enum exit_code run(const struct command *command,
 	return code;
 }
 
+/* Where an option with a value belongs; NULL: it is none of these. */
+static const char **place_of(struct command_env *env, const char *option)
+{
+	const struct {
+		const char *name;
+		const char **place;
+	} places[] = {
+		{ "-c", &env->conf_path },
+		{ "--rundir", &env->rundir_path },
+		{ "--server", &env->server },
+		{ "--server-name", &env->server_name },
+		{ "--cert", &env->files.certificate },
+		{ "--key", &env->files.key },
+		{ "--ca", &env->files.ca },
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strcmp(places[i].name, option) == 0)
+			return places[i].place;
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct command_env env = { .json = false };
@@ -66,10 +91,10 @@ int main(int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
-		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
-			env.conf_path = argv[++i];
-		} else if (strcmp(argv[i], "--rundir") == 0 && i + 1 < argc) {
-			env.rundir_path = argv[++i];
+		const char **place = place_of(&env, argv[i]);
+
+		if (place && i + 1 < argc) {
+			*place = argv[++i];
 		} else if (strcmp(argv[i], "--json") == 0) {
 			env.json = true;
 		} else if (strcmp(argv[i], "-V") == 0 ||
