@@ -38,6 +38,7 @@ struct rpcserver_client {
 	struct rpcserver_peer peer;
 	unsigned pending; /* calls not yet answered */
 	bool reading;     /* client_read is at work: it frees a dead client */
+	bool paused;      /* not read from, since it may not ask */
 	bool ending;      /* asks no more; closed when all answers are sent */
 	bool dead;
 	bool admitted; /* options.on_client took it */
@@ -274,6 +275,23 @@ static void line_too_long(struct rpcserver_client *client)
 					     "line too long", NULL));
 }
 
+/*
+ * Who may not ask is not read from. Else a full input would be told again and
+ * again, without an end.
+ */
+static void client_pause(struct rpcserver_client *client)
+{
+	bool paused = !client_may_ask(client);
+
+	if (client->ending || paused == client->paused)
+		return;
+	client->paused = paused;
+	if (paused)
+		bufferevent_disable(client->stream, EV_READ);
+	else
+		bufferevent_enable(client->stream, EV_READ);
+}
+
 static void client_read(struct rpcserver_client *client)
 {
 	struct evbuffer *input = bufferevent_get_input(client->stream);
@@ -293,6 +311,8 @@ static void client_read(struct rpcserver_client *client)
 	client->reading = false;
 	if (client->dead)
 		client_free(client);
+	else
+		client_pause(client);
 }
 
 static void on_readable(struct bufferevent *stream, void *arg)
@@ -316,12 +336,15 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 	struct rpcserver_client *client = arg;
 
 	(void)stream;
-	if ((what & BEV_EVENT_EOF) == 0) {
+	/* TLS calls a failed write an end as well. */
+	if ((what & BEV_EVENT_EOF) == 0 || (what & BEV_EVENT_WRITING) != 0) {
 		client_free(client);
 		return;
 	}
 	client->ending = true;
 	bufferevent_disable(client->stream, EV_READ);
+	/* TLS has stopped both ways; the answers are still to be sent. */
+	bufferevent_enable(client->stream, EV_WRITE);
 	client_end_if_done(client);
 }
 
