@@ -214,7 +214,8 @@ struct conf_control { /* where guests come to natctl over TLS */
 	char *certificate; /* paths of PEM files: ours, its key, and the */
 	char *key;         /* authorities of the guests' certificates */
 	char *ca;
-	unsigned idle; /* seconds without a request; default 3600 */
+	unsigned idle;      /* seconds without a byte; default 3600 */
+	unsigned handshake; /* seconds for that of TLS; default 10 */
 };
 
 #define CONF_STATICS_MAX 1024

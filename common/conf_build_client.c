@@ -10,7 +10,8 @@
 
 #define NUMBER_MAX      2000000000
 #define CONNECTIONS_MAX 1024
-#define IDLE_MIN        10
+#define HANDSHAKE_MAX   60
+#define IDLE_MIN        1
 #define IDLE_MAX        86400
 #define IDENTITY_SEED   UINT64_C(0x76696164756374) /* the same for ever */
 #define IDENTITY_GUEST  (UINT64_C(1) << 63)
@@ -197,6 +198,9 @@ void conf_build_controls(struct conf_reader *reader)
 		control->idle = 3600;
 		conf_get_number(reader, conf_part_value(&part, "idle"),
 				IDLE_MIN, IDLE_MAX, &control->idle);
+		control->handshake = 10;
+		conf_get_number(reader, conf_part_value(&part, "handshake"), 1,
+				HANDSHAKE_MAX, &control->handshake);
 		conf->control_count++;
 	}
 }

@@ -107,9 +107,8 @@ static cfg_opt_t client_opts[] = {
 };
 
 static cfg_opt_t control_opts[] = {
-	VALUE("realm"), VALUE("tls"), VALUE("certificate"),
-	VALUE("key"),   VALUE("ca"),  VALUE("idle"),
-	CFG_END(),
+	VALUE("realm"), VALUE("tls"),  VALUE("certificate"), VALUE("key"),
+	VALUE("ca"),    VALUE("idle"), VALUE("handshake"),   CFG_END(),
 };
 
 static cfg_opt_t static_opts[] = {

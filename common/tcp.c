@@ -131,16 +131,3 @@ int tcp_connect(const struct endpoint *to)
 	close(fd);
 	return err;
 }
-
-uint16_t tcp_port(int fd)
-{
-	union address address;
-	socklen_t len = sizeof(address);
-	struct endpoint endpoint;
-
-	memset(&address, 0, sizeof(address));
-	if (getsockname(fd, &address.any, &len) != 0)
-		return 0;
-	endpoint_of(&address, &endpoint);
-	return endpoint.port;
-}

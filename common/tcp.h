@@ -14,7 +14,5 @@ int tcp_listen(const struct endpoint *at, const char *device);
 int tcp_accept(int fd, struct endpoint *ret_from);
 /* Begins to connect. Descriptor or -Exxx. */
 int tcp_connect(const struct endpoint *to);
-/* The port of a socket of ours. */
-uint16_t tcp_port(int fd);
 
 #endif

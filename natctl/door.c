@@ -179,7 +179,6 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 
 static bool visitor_new(struct door *door, int fd, const struct endpoint *from)
 {
-	unsigned ms = door->options.handshake_ms;
 	struct visitor *visitor = calloc(1, sizeof(*visitor));
 
 	if (visitor == NULL)
@@ -187,7 +186,7 @@ static bool visitor_new(struct door *door, int fd, const struct endpoint *from)
 	visitor->door = door;
 	visitor->from = *from;
 	visitor->until_ms = mono_ms() +
-			    (ms != 0 ? ms : DOOR_HANDSHAKE_SECONDS * 1000);
+			    door->options.control->handshake * UINT64_C(1000);
 	visitor->ssl = SSL_new(door->context);
 	if (visitor->ssl != NULL)
 		visitor->stream = bufferevent_openssl_socket_new(
@@ -359,9 +358,4 @@ void door_free(struct door *door)
 		close(door->fd);
 	SSL_CTX_free(door->context);
 	free(door);
-}
-
-uint16_t door_port(const struct door *door)
-{
-	return tcp_port(door->fd);
 }

@@ -2,7 +2,7 @@
 /*
  * Where guests come in: TLS over TCP with certificates at both ends.
  *
- * Who connects has DOOR_HANDSHAKE_SECONDS to show a certificate of the
+ * Who connects has a few seconds (the setting handshake) to show a certificate of the
  * section's authorities that a client section is for; then the stream becomes
  * a client of the control channel's server. At most DOOR_WAITING_MAX are on
  * the way, the oldest of which makes room for one more; and no more than
@@ -14,9 +14,8 @@
 #include "common/conf.h"
 #include "natctl/manager.h"
 
-#define DOOR_HANDSHAKE_SECONDS 10
-#define DOOR_WAITING_MAX       128
-#define DOOR_A_SECOND          200
+#define DOOR_WAITING_MAX 128
+#define DOOR_A_SECOND    200
 
 struct door;
 struct event_base;
@@ -28,7 +27,6 @@ struct door_options {
 	const struct conf_control *control; /* not owned */
 	struct rpcserver *server;           /* not owned */
 	struct guest_count *count;          /* not owned */
-	unsigned handshake_ms;              /* 0: DOOR_HANDSHAKE_SECONDS */
 };
 
 /* Listens. 0 or -Exxx, with a line in the log. */
@@ -40,7 +38,5 @@ void door_free(struct door *door);
  * with a line in the log: those of before go on.
  */
 int door_reload(struct door *door);
-/* The port it listens at. */
-uint16_t door_port(const struct door *door);
 
 #endif

@@ -11,18 +11,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "common/privs.h"
 #include "common/sock.h"
 #include "natctl/control.h"
+#include "natctl/door.h"
 #include "natctl/journal.h"
 #include "natctl/manager.h"
 #include "natctl/own.h"
 #include "natctl/rulelink.h"
 #include "natctl/survival.h"
 
+#define FILES_NEEDED \
+	(CONTROL_CLIENTS_MAX + CONTROL_GUESTS_MAX + DOOR_WAITING_MAX + 64)
 #define EPOCH_BITS 53 /* a number that every JSON reader keeps exactly */
 
 enum action {
@@ -261,6 +265,20 @@ static int give_up_rights(const struct program *program)
 	return rc;
 }
 
+/* One for each client and guest, and some. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= FILES_NEEDED)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_NEEDED ? limit.rlim_max :
+							 FILES_NEEDED;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warn("limit of open files: %s", strerror(errno));
+}
+
 static int run(struct program *program)
 {
 	const struct conf *conf = program->conf;
@@ -277,6 +295,7 @@ static int run(struct program *program)
 		log_error("%s: %s", conf->path, strerror(-rc));
 		return rc;
 	}
+	raise_limit();
 	program->base = event_base_new();
 	rc = program->base == NULL ? -ENOMEM : make_signals(program);
 	if (rc == 0)
