@@ -3,7 +3,9 @@
 
 import hashlib
 import os
+import re
 import shutil
+import subprocess
 
 import netns
 import rpc
@@ -48,6 +50,21 @@ def ha1(user, domain, password):
     return hashlib.md5(f"{user}:{domain}:{password}".encode()).hexdigest()
 
 
+def make_certificates(folder, config):
+    """Those that tests/natctl/certificates.sh makes; the server's is for the
+    address of the first section control."""
+    address = re.search(r'tls = "([0-9.]+):', config).group(1)
+    script = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                          "natctl", "certificates.sh")
+    subprocess.run(["sh", script, folder, address], check=True, timeout=60)
+
+
+def certificate_files(folder, name):
+    """(certificate, key, authorities) of one of them."""
+    return tuple(os.path.join(folder, file) for file in
+                 (f"{name}.pem", f"{name}.key", "ca.pem"))
+
+
 class Edge:
     def __init__(self, node, namespace, folder):
         self.node = node
@@ -68,6 +85,8 @@ class Edge:
         text += self.node.config.replace("$DIR", self.folder)
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text)
+        if "\ncontrol " in text:
+            make_certificates(self.folder, text)
         domains = {}
         for domain, user, password in self.node.users:
             domains.setdefault(domain, []).append(

@@ -17,6 +17,7 @@ import nat
 import negotiation
 import overlap
 import pools
+import remote
 import requests
 import robust
 import rules
@@ -61,6 +62,7 @@ TESTS = {
     "example": channel.example,
     "limits": channel.limits,
     "events": events.events,
+    "remote": remote.remote,
     "explain": explain.explain,
     "services": services.Services.run,
     "recovered": services.recovered,
