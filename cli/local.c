@@ -31,11 +31,17 @@ static enum exit_code run_check(const struct command_env *env, json_t *options,
 static enum exit_code run_passwd(const struct command_env *env, json_t *options,
 				 char *const *words)
 {
+	const char *algorithm = json_string_value(
+		json_object_get(options, "algorithm"));
+	bool sha256 = algorithm && strcmp(algorithm, "sha-256") == 0;
 	char password[PASSWD_TEXT_MAX];
 	int r;
 
 	(void)env;
-	(void)options;
+	if (algorithm && !sha256 && strcmp(algorithm, "md5") != 0) {
+		command_fail("passwd: --algorithm is md5 or sha-256");
+		return EXIT_USAGE;
+	}
 	if (!passwd_name_is_valid(words[1]) ||
 	    !passwd_name_is_valid(words[2])) {
 		command_fail("passwd: a user or domain is printable text "
@@ -44,7 +50,7 @@ static enum exit_code run_passwd(const struct command_env *env, json_t *options,
 	}
 	r = passwd_ask(password);
 	if (r == 0)
-		r = passwd_set(words[0], words[1], words[2], password);
+		r = passwd_set(words[0], words[1], words[2], password, sha256);
 	explicit_bzero(password, sizeof(password));
 	if (r == -EKEYREJECTED)
 		return command_fail("the two passwords differ, are empty or "
@@ -86,11 +92,16 @@ static enum exit_code run_teardown(const struct command_env *env,
 
 static const struct command_option no_options[] = { { NULL, OPTION_TEXT } };
 
+static const struct command_option passwd_options[] = {
+	{ "algorithm", OPTION_TEXT },
+	{ NULL, OPTION_TEXT },
+};
+
 const struct command local_commands[] = {
 	{ "check", "FILE", "tell all mistakes of a configuration", no_options,
 	  1, run_check },
-	{ "passwd", "FILE USER DOMAIN", "set a user's password", no_options, 3,
-	  run_passwd },
+	{ "passwd", "FILE USER DOMAIN [--algorithm md5|sha-256]",
+	  "set a user's password", passwd_options, 3, run_passwd },
 	{ "teardown", "", "remove what the translator set up, its guard too",
 	  no_options, 0, run_teardown },
 	{ .name = NULL },

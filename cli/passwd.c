@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define NAME_MAX_BYTES 255
-#define HA1_TEXT       33
+#define HA1_TEXT       65 /* SHA-256 in hex, with NUL */
 
 bool passwd_name_is_valid(const char *name)
 {
@@ -77,10 +77,11 @@ int passwd_ask(char ret[PASSWD_TEXT_MAX])
 	return r;
 }
 
-/* MD5(user:domain:password) in hex: HA1 of RFC 2617, 3.2.2.2. */
+/* H(user:domain:password) in hex: HA1 of RFC 7616, 3.4.2. */
 static int ha1_of(const char *user, const char *domain, const char *password,
-		  char ret[HA1_TEXT])
+		  bool sha256, char ret[HA1_TEXT])
 {
+	const EVP_MD *type = sha256 ? EVP_sha256() : EVP_md5();
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
 	char *text;
@@ -88,10 +89,10 @@ static int ha1_of(const char *user, const char *domain, const char *password,
 
 	if (asprintf(&text, "%s:%s:%s", user, domain, password) < 0)
 		return -ENOMEM;
-	ok = EVP_Digest(text, strlen(text), digest, &len, EVP_md5(), NULL);
+	ok = EVP_Digest(text, strlen(text), digest, &len, type, NULL);
 	explicit_bzero(text, strlen(text));
 	free(text);
-	if (ok != 1 || len != 16)
+	if (ok != 1 || 2 * len >= HA1_TEXT)
 		return -ENOTSUP;
 	for (unsigned i = 0; i < len; i++)
 		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
@@ -189,7 +190,7 @@ out:
 }
 
 int passwd_set(const char *path, const char *user, const char *domain,
-	       const char *password)
+	       const char *password, bool sha256)
 {
 	char lower[NAME_MAX_BYTES + 1], ha1[HA1_TEXT];
 	size_t i;
@@ -200,7 +201,7 @@ int passwd_set(const char *path, const char *user, const char *domain,
 	for (i = 0; domain[i]; i++)
 		lower[i] = (char)tolower((unsigned char)domain[i]);
 	lower[i] = '\0';
-	r = ha1_of(user, lower, password, ha1);
+	r = ha1_of(user, lower, password, sha256, ha1);
 	if (r == 0)
 		r = write_file(path, user, lower, ha1);
 	explicit_bzero(ha1, sizeof(ha1));

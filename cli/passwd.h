@@ -16,9 +16,10 @@ int passwd_ask(char ret[PASSWD_TEXT_MAX]);
 /*
  * Replaces the user's line of that domain or adds one; the file changes in
  * one step, a new one has mode 0640. The domain is written in lower case.
+ * `sha256`: HA1 of SHA-256 (RFC 7616), else of MD5.
  * 0 or -Exxx.
  */
 int passwd_set(const char *path, const char *user, const char *domain,
-	       const char *password);
+	       const char *password, bool sha256);
 
 #endif

@@ -14,7 +14,7 @@
 #include "proxy/nonce.h"
 #include "proxy/uri.h"
 
-#define HASH_TEXT 33 /* MD5 in hex, with NUL */
+#define HASH_TEXT USERS_HA1_TEXT
 
 _Static_assert(DIGEST_KEY_SIZE == NONCE_KEY_SIZE, "one key serves both");
 _Static_assert(DIGEST_RANDOM_SIZE == NONCE_RANDOM_SIZE, "a nonce's random");
@@ -43,7 +43,13 @@ void digest_free(struct digest *digest)
 	free(digest);
 }
 
+static const char *algorithm_name(enum users_algorithm algorithm)
+{
+	return algorithm == USERS_SHA256 ? "SHA-256" : "MD5";
+}
+
 int digest_challenge(const struct digest *digest, const char *auth_realm,
+		     enum users_algorithm algorithm,
 		     const struct ip_addr *source, uint64_t now_ms,
 		     const uint8_t random[DIGEST_RANDOM_SIZE], bool stale,
 		     char buf[DIGEST_CHALLENGE_SIZE])
@@ -57,27 +63,32 @@ int digest_challenge(const struct digest *digest, const char *auth_realm,
 	memcpy(&nonce.random, random, sizeof(nonce.random));
 	nonce_format(&digest->nonces, &nonce, source, auth_realm, text);
 	len = snprintf(buf, DIGEST_CHALLENGE_SIZE,
-		       "Digest realm=\"%s\", nonce=\"%s\", algorithm=MD5, "
+		       "Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, "
 		       "qop=\"auth\"%s",
-		       auth_realm, text, stale ? ", stale=true" : "");
+		       auth_realm, text, algorithm_name(algorithm),
+		       stale ? ", stale=true" : "");
 	return len < DIGEST_CHALLENGE_SIZE ? 0 : -ENAMETOOLONG;
 }
 
-/* MD5 of words with ':' between them, in hex. */
-static bool hash_words(const struct text_word *words, size_t count,
+/* The hash of words with ':' between them, in hex. */
+static bool hash_words(enum users_algorithm algorithm,
+		       const struct text_word *words, size_t count,
 		       char ret[HASH_TEXT])
 {
+	const EVP_MD *type = algorithm == USERS_SHA256 ? EVP_sha256() :
+							 EVP_md5();
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	uint8_t hash[EVP_MAX_MD_SIZE];
-	bool good = context && EVP_DigestInit_ex(context, EVP_md5(), NULL);
+	bool good = context && EVP_DigestInit_ex(context, type, NULL);
+	unsigned len = 0;
 
 	for (size_t i = 0; good && i < count; i++) {
 		good = (i == 0 || EVP_DigestUpdate(context, ":", 1)) &&
 		       EVP_DigestUpdate(context, words[i].text, words[i].len);
 	}
-	good = good && EVP_DigestFinal_ex(context, hash, NULL);
+	good = good && EVP_DigestFinal_ex(context, hash, &len);
 	EVP_MD_CTX_free(context);
-	for (size_t i = 0; good && i < (HASH_TEXT - 1) / 2; i++)
+	for (size_t i = 0; good && i < len; i++)
 		snprintf(ret + 2 * i, 3, "%02x", hash[i]);
 	return good;
 }
@@ -87,45 +98,61 @@ static struct text_word word_of(const char *text)
 	return (struct text_word){ text, strlen(text) };
 }
 
-/* MD5(HA1:nonce:nc:cnonce:qop:MD5(method:uri)) against what was sent. */
-static bool is_response_right(const struct text_word *fields,
+/* H(HA1:nonce:nc:cnonce:qop:H(method:uri)) against what was sent. */
+static bool is_response_right(enum users_algorithm algorithm,
+			      const struct text_word *fields,
 			      const char *method, const char *ha1)
 {
 	struct text_word request[] = { word_of(method),
 				       fields[CREDENTIALS_URI] };
+	size_t len = fields[CREDENTIALS_RESPONSE].len;
 	char ha2[HASH_TEXT], want[HASH_TEXT], got[HASH_TEXT];
 	struct text_word all[] = {
-		{ ha1, HASH_TEXT - 1 },  fields[CREDENTIALS_NONCE],
-		fields[CREDENTIALS_NC],  fields[CREDENTIALS_CNONCE],
-		fields[CREDENTIALS_QOP], { ha2, HASH_TEXT - 1 },
+		{ ha1, len },
+		fields[CREDENTIALS_NONCE],
+		fields[CREDENTIALS_NC],
+		fields[CREDENTIALS_CNONCE],
+		fields[CREDENTIALS_QOP],
+		{ ha2, len },
 	};
 
-	if (!hash_words(request, 2, ha2) || !hash_words(all, 6, want))
+	if (!hash_words(algorithm, request, 2, ha2) ||
+	    !hash_words(algorithm, all, 6, want))
 		return false;
 	/* Hex is hex in either case. */
-	for (size_t i = 0; i < HASH_TEXT - 1; i++) {
+	for (size_t i = 0; i < len; i++) {
 		int digit = text_hex_value(
 			fields[CREDENTIALS_RESPONSE].text[i]);
 
 		got[i] = digit < 0 ? '?' : "0123456789abcdef"[digit];
 	}
-	return CRYPTO_memcmp(want, got, HASH_TEXT - 1) == 0;
+	return CRYPTO_memcmp(want, got, len) == 0;
+}
+
+/* MD5 where it is not named (RFC 7616, 3.4). */
+static bool read_algorithm(struct text_word name, enum users_algorithm *ret)
+{
+	*ret = name.text && text_word_is_case(name, "SHA-256") ? USERS_SHA256 :
+								 USERS_MD5;
+	return !name.text || text_word_is_case(name, algorithm_name(*ret));
 }
 
 /* All that RFC 2617 wants of a response to qop="auth". */
-static bool is_complete(const struct text_word *fields, uint32_t *ret_nc)
+static bool is_complete(const struct text_word *fields,
+			enum users_algorithm *ret_algorithm, uint32_t *ret_nc)
 {
-	struct text_word algorithm = fields[CREDENTIALS_ALGORITHM];
 	struct text_word nc = fields[CREDENTIALS_NC];
 	uint32_t number = 0;
 
 	if (!fields[CREDENTIALS_USERNAME].len || !fields[CREDENTIALS_URI].len ||
 	    !fields[CREDENTIALS_CNONCE].len || !fields[CREDENTIALS_NONCE].len)
 		return false;
-	if (algorithm.text && !text_word_is_case(algorithm, "MD5"))
+	if (!read_algorithm(fields[CREDENTIALS_ALGORITHM], ret_algorithm))
 		return false;
 	if (!text_word_is_case(fields[CREDENTIALS_QOP], "auth") ||
-	    fields[CREDENTIALS_RESPONSE].len != HASH_TEXT - 1 || nc.len != 8)
+	    fields[CREDENTIALS_RESPONSE].len !=
+		    (*ret_algorithm == USERS_SHA256 ? 64 : 32) ||
+	    nc.len != 8)
 		return false;
 	for (size_t i = 0; i < nc.len; i++) {
 		int digit = text_hex_value(nc.text[i]);
@@ -163,14 +190,17 @@ static enum digest_result check(struct digest *digest,
 	const struct text_word *fields = credentials->fields;
 	struct text_word text = fields[CREDENTIALS_NONCE];
 	const struct users_account *account;
+	enum users_algorithm algorithm;
 	struct nonce nonce = { 0 };
 	bool right, fresh;
 	uint32_t nc;
 
-	if (!is_complete(fields, &nc))
+	if (!is_complete(fields, &algorithm, &nc))
 		return DIGEST_REFUSED;
 	account = users_find(users, credentials->username, query->auth_realm);
-	right = is_response_right(fields, query->method,
+	if (account && account->algorithm != algorithm)
+		account = NULL;
+	right = is_response_right(algorithm, fields, query->method,
 				  account ? account->ha1 : digest->no_ha1);
 	fresh = nonce_check(&digest->nonces, text.text, text.len,
 			    &query->source, query->auth_realm, query->now_ms,

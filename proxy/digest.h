@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Digest authentication of our users (RFC 2617/7616, MD5, qop=auth). */
+/* Digest authentication of our users (RFC 7616, 8760; qop=auth). */
 #ifndef VIADUCT_PROXY_DIGEST_H
 #define VIADUCT_PROXY_DIGEST_H
 
@@ -26,10 +26,12 @@ struct digest *digest_new(const uint8_t key[DIGEST_KEY_SIZE], uint64_t seed);
 void digest_free(struct digest *digest);
 
 /*
- * The value of WWW-Authenticate or Proxy-Authenticate. `random` is new random
+ * The value of WWW-Authenticate or Proxy-Authenticate. `algorithm`: that of the
+ * account that is claimed, USERS_MD5 where there is none. `random` is new random
  * bytes for each call; `now_ms` any clock that never steps back.
  */
 int digest_challenge(const struct digest *digest, const char *auth_realm,
+		     enum users_algorithm algorithm,
 		     const struct ip_addr *source, uint64_t now_ms,
 		     const uint8_t random[DIGEST_RANDOM_SIZE], bool stale,
 		     char buf[DIGEST_CHALLENGE_SIZE]);

@@ -78,16 +78,20 @@ static bool account_of(const struct registrar *registrar,
 }
 
 static void challenge(struct registrar *registrar, const struct flow *from,
-		      msg_t *msg, const char *domain, int status, bool stale)
+		      msg_t *msg, const char *domain, const char *user,
+		      int status, bool stale)
 {
+	const struct users_account *account = users_find(&registrar->users,
+							 user, domain);
 	uint8_t random[DIGEST_RANDOM_SIZE];
 	char value[DIGEST_CHALLENGE_SIZE];
 	char header[DIGEST_CHALLENGE_SIZE + 32];
 
 	registrar->challenged++;
 	random_bytes(random, sizeof(random));
-	digest_challenge(registrar->digest, domain, &from->peer.addr, mono_ms(),
-			 random, stale, value);
+	digest_challenge(registrar->digest, domain,
+			 account ? account->algorithm : USERS_MD5,
+			 &from->peer.addr, mono_ms(), random, stale, value);
 	snprintf(header, sizeof(header), "%s: %s\r\n",
 		 status == 401 ? "WWW-Authenticate" : "Proxy-Authenticate",
 		 value);
@@ -155,10 +159,12 @@ bool registrar_authenticate(struct registrar *registrar,
 	case DIGEST_OK:
 		return true;
 	case DIGEST_ABSENT:
-		challenge(registrar, from, msg, domain->name, status, false);
+		challenge(registrar, from, msg, domain->name, user, status,
+			  false);
 		return false;
 	case DIGEST_STALE:
-		challenge(registrar, from, msg, domain->name, status, true);
+		challenge(registrar, from, msg, domain->name, user, status,
+			  true);
 		return false;
 	case DIGEST_MALFORMED:
 		registrar->refused++;

@@ -59,10 +59,13 @@ static bool is_name(const char *text)
 	return true;
 }
 
-static bool is_ha1(const char *text)
+static bool is_ha1(const char *text, enum users_algorithm *ret)
 {
-	if (strlen(text) != USERS_HA1_TEXT - 1)
+	size_t len = strlen(text);
+
+	if (len != 32 && len != 64)
 		return false;
+	*ret = len == 32 ? USERS_MD5 : USERS_SHA256;
 	for (; *text; text++) {
 		if (text_hex_value(*text) < 0)
 			return false;
@@ -86,8 +89,9 @@ static int read_account(const struct place *place, char *line,
 		return mistake(place, "malformed user");
 	if (!is_name(domain))
 		return mistake(place, "malformed domain");
-	if (!is_ha1(ha1))
-		return mistake(place, "HA1 is not 32 hex digits");
+	if (!is_ha1(ha1, &account.algorithm))
+		return mistake(place, "HA1 is not 32 (MD5) or 64 (SHA-256) "
+				      "hex digits");
 	account.line = place->line;
 	account.user = strdup(line);
 	account.domain = strdup(domain);
@@ -96,7 +100,7 @@ static int read_account(const struct place *place, char *line,
 		return -ENOMEM;
 	}
 	lower(account.domain);
-	memcpy(account.ha1, ha1, USERS_HA1_TEXT);
+	strcpy(account.ha1, ha1);
 	lower(account.ha1);
 	*ret = account;
 	return 0;

@@ -5,14 +5,18 @@
 
 #include <stdio.h>
 
-#define USERS_HA1_TEXT 33 /* MD5 in hex, with NUL */
+#define USERS_HA1_TEXT 65 /* SHA-256 in hex, with NUL */
 #define USERS_NAME_MAX 128
+
+/* As which of them HA1 is stored, by its length: an account has one. */
+enum users_algorithm { USERS_MD5, USERS_SHA256 };
 
 struct users_account {
 	char *user;
 	char *domain;             /* lower case */
 	unsigned line;            /* in its file */
-	char ha1[USERS_HA1_TEXT]; /* lower case hex of MD5(user:domain:password) */
+	enum users_algorithm algorithm;
+	char ha1[USERS_HA1_TEXT]; /* of user:domain:password; lower case hex */
 };
 
 struct users {

@@ -48,12 +48,21 @@ START_TEST(a_new_file_holds_the_hash_and_is_not_for_others)
 	umask(0);
 	/* RFC 2617, 3.5: HA1 of that example. */
 	ck_assert_int_eq(passwd_set(path, "Mufasa", "testrealm@host.com",
-				    "Circle Of Life"),
+				    "Circle Of Life", false),
 			 0);
 	ck_assert_str_eq(content(), "Mufasa:testrealm@host.com:"
 				    "939e7578ed9e3c518a452acee763bce9\n");
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0640);
+	/* RFC 7616, 3.9.1. */
+	ck_assert_int_eq(passwd_set(path, "Mufasa", "http-auth@example.org",
+				    "Circle of Life", true),
+			 0);
+	ck_assert_ptr_nonnull(
+		strstr(content(),
+		       "Mufasa:http-auth@example.org:"
+		       "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262"
+		       "392d7b4794232\n"));
 	tear_down();
 }
 END_TEST
@@ -68,7 +77,7 @@ START_TEST(only_the_account_s_own_line_changes)
 	      "alice:b.example:3\nbob:a.example:4",
 	      file);
 	fclose(file);
-	ck_assert_int_eq(passwd_set(path, "alice", "A.Example", "x"), 0);
+	ck_assert_int_eq(passwd_set(path, "alice", "A.Example", "x", false), 0);
 	ck_assert_str_eq(content(), "# users\nal:a.example:1\n"
 				    "alice:a.example:"
 				    "825ca88b032855c71943b7e752c2a532\n"
@@ -82,13 +91,13 @@ START_TEST(the_rights_of_a_file_are_not_widened)
 	struct stat st;
 
 	set_up();
-	ck_assert_int_eq(passwd_set(path, "a", "b", "c"), 0);
+	ck_assert_int_eq(passwd_set(path, "a", "b", "c", false), 0);
 	ck_assert_int_eq(chmod(path, 0600), 0);
-	ck_assert_int_eq(passwd_set(path, "d", "b", "c"), 0);
+	ck_assert_int_eq(passwd_set(path, "d", "b", "c", false), 0);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
 	ck_assert_int_eq(chmod(path, 0666), 0);
-	ck_assert_int_eq(passwd_set(path, "e", "b", "c"), 0);
+	ck_assert_int_eq(passwd_set(path, "e", "b", "c", false), 0);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0640);
 	tear_down();
@@ -106,8 +115,10 @@ START_TEST(names_that_would_break_the_file_are_refused)
 	longer[256] = '\0';
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ck_assert(!passwd_name_is_valid(bad[i]));
-		ck_assert_int_eq(passwd_set(path, bad[i], "b", "c"), -EINVAL);
-		ck_assert_int_eq(passwd_set(path, "a", bad[i], "c"), -EINVAL);
+		ck_assert_int_eq(passwd_set(path, bad[i], "b", "c", false),
+				 -EINVAL);
+		ck_assert_int_eq(passwd_set(path, "a", bad[i], "c", false),
+				 -EINVAL);
 	}
 	ck_assert(!passwd_name_is_valid(longer));
 	longer[255] = '\0';
@@ -118,7 +129,7 @@ END_TEST
 
 START_TEST(a_folder_that_is_not_there_is_told)
 {
-	ck_assert_int_eq(passwd_set("/nonexistent/users", "a", "b", "c"),
+	ck_assert_int_eq(passwd_set("/nonexistent/users", "a", "b", "c", false),
 			 -ENOENT);
 }
 END_TEST
