@@ -95,6 +95,7 @@ static enum exit_code run_ask(const struct command_env *env, json_t *options,
 	move(options, "kind", lease, "kind");
 	move(options, "protocol", lease, "protocol");
 	move(options, "remote", lease, "remote");
+	move(options, "latch", lease, "latch");
 	if (json_object_size(request) > 0)
 		json_object_set(lease, "request", request);
 	if (json_object_get(options, "source"))
@@ -136,19 +137,31 @@ static enum exit_code run_refresh(const struct command_env *env,
 	return call_count(env, "refresh", "refreshed", json_incref(options));
 }
 
+/* A text, or null for this word. */
+static void move_or_null(json_t *from, const char *name, const char *null,
+			 json_t *to)
+{
+	const char *text = json_string_value(json_object_get(from, name));
+
+	if (text)
+		json_object_set_new(to, name,
+				    strcmp(text, null) == 0 ?
+					    json_null() :
+					    json_string(text));
+}
+
 /* What is not named stays; "any" is any source, or anywhere. */
 static enum exit_code run_tighten(const struct command_env *env,
 				  json_t *options, char *const *words)
 {
 	json_t *sources = json_object_get(options, "source");
-	const char *remote = json_string_value(
-		json_object_get(options, "remote"));
 	json_t *change = json_object();
 
 	(void)words;
-	if (!json_object_get(options, "lease") || (!sources && !remote)) {
-		command_fail("tighten: --lease and --source or --remote are "
-			     "needed");
+	if (!json_object_get(options, "lease") ||
+	    json_object_size(options) == 1) {
+		command_fail("tighten: --lease and --source, --remote or "
+			     "--latch are needed");
 		json_decref(change);
 		return EXIT_USAGE;
 	}
@@ -159,11 +172,8 @@ static enum exit_code run_tighten(const struct command_env *env,
 	else if (sources)
 		json_object_set_new(change, "conditions",
 				    conditions_of(sources));
-	if (remote)
-		json_object_set_new(change, "remote",
-				    strcmp(remote, "any") == 0 ?
-					    json_null() :
-					    json_string(remote));
+	move_or_null(options, "remote", "any", change);
+	move_or_null(options, "latch", "none", change);
 	return call_count(env, "tighten", "changed",
 			  json_pack("{s:[o]}", "changes", change));
 }
@@ -206,7 +216,7 @@ static const struct command_option ask_options[] = {
 	{ "outer", OPTION_TEXT },  { "pool", OPTION_TEXT },
 	{ "mode", OPTION_TEXT },   { "source", OPTION_LIST },
 	{ "remote", OPTION_TEXT }, { "lifetime", OPTION_NUMBER },
-	{ NULL, OPTION_TEXT },
+	{ "latch", OPTION_TEXT },  { NULL, OPTION_TEXT },
 };
 
 static const struct command_option release_options[] = {
@@ -223,9 +233,8 @@ static const struct command_option refresh_options[] = {
 };
 
 static const struct command_option tighten_options[] = {
-	{ "lease", OPTION_NUMBER },
-	{ "source", OPTION_LIST },
-	{ "remote", OPTION_TEXT },
+	{ "lease", OPTION_NUMBER }, { "source", OPTION_LIST },
+	{ "remote", OPTION_TEXT },  { "latch", OPTION_TEXT },
 	{ NULL, OPTION_TEXT },
 };
 
@@ -249,14 +258,15 @@ const struct command natctl_commands[] = {
 	  "[--protocol udp|tcp]\n"
 	  "        [--outer X] [--pool P] [--mode strict|preferred] "
 	  "[--source PREFIX[:PORTS]]...\n"
-	  "        [--remote X] [--lifetime SECONDS]",
+	  "        [--remote X] [--latch PREFIX] [--lifetime SECONDS]",
 	  "ask for an outer endpoint", ask_options, 0, run_ask },
 	{ "release", "--group G | --lease ID", "give back leases",
 	  release_options, 0, run_release },
 	{ "refresh", "--group G | --lease ID --lifetime SECONDS",
 	  "let leases live on for so long", refresh_options, 0, run_refresh },
 	{ "tighten",
-	  "--lease ID [--source PREFIX[:PORTS]|any]... [--remote X|any]",
+	  "--lease ID [--source PREFIX[:PORTS]|any]... [--remote X|any]\n"
+	  "        [--latch PREFIX|none]",
 	  "give a lease other conditions or another far end", tighten_options,
 	  0, run_tighten },
 	{ "events",

@@ -11,7 +11,7 @@ import netns
 import sip
 from calls import PACKETS_TO_SETTLE, Pair, finish, hang_up, media_for, ring, talk
 from context import equal, require
-from edge import FASTPATH
+from edge import FASTPATH, program
 
 GATEWAY = "203.0.113.20"
 STRANGER = "203.0.113.200"
@@ -336,6 +336,9 @@ def far_nat(context):
                 both_ways(a, g, warm=1)
                 hang_up(a, g)
             finish(context)
+    with context.test("far_nat_latches_anew", ["C23"]):
+        with configured(context):
+            latches_anew(context)
     with context.test("far_nat_restarts", ["C23", "R4"]):
         with configured(context):
             latch_survives(context)
@@ -414,6 +417,32 @@ def check_paths(paths):
         require(paths["tun"] <= 2 * 2 * PACKETS_TO_SETTLE and paths["kernel"] > 60, paths)
     else:
         require(paths["kernel"] == 0 and paths["tun"] > 60, paths)
+
+
+def latches_anew(context):
+    """Only after a signalled change; here one by the command."""
+    lab, edge = context.lab, context.lab.edges["e"]
+    with Pair(context, caller="a", callee="b") as (a, b):
+        talk(a, b)
+        media_for((a, b), 1.2)
+        (before,) = edge.leases()
+        done = netns.run(edge.namespace, [
+            program("viaduct"), "-c", edge.config, "tighten", "--lease",
+            str(before["id"]), "--latch", HOME])
+        require(done.returncode == 0, done.stderr)
+        (lease,) = edge.leases()
+        equal("latched after it", lease["latched"], [None, None])
+        counts = heard(a)[0]
+        b.tell("media once")
+        time.sleep(0.2)
+        equal("what A hears before it has sent", heard(a)[0], counts)
+        media_for((a, b), 1.2)
+        (lease,) = edge.leases()
+        equal("latched", lease["latched"], before["latched"])
+        require(heard(a)[0] > counts + 30, f"A heard {heard(a)[0] - counts}")
+        hang_up(a, b)
+    check_hidden(lab.take())
+    finish(context)
 
 
 def latch_survives(context):

@@ -31,7 +31,11 @@ START_TEST(a_full_ask_is_written_as_documented)
 		  .conditions = conditions,
 		  .condition_count = 2,
 		  .remote = "1.1.1.1:1111" },
-		{ .inner = "2.2.2.2:9@inside", .realm = "outside", .pool = "p" },
+		{ .inner = "2.2.2.2:9@inside",
+		  .realm = "outside",
+		  .pool = "p",
+		  .latch = "1.1.0.0/16",
+		  .keep_source = true },
 	};
 	struct natctl_ask full = { .group = "call-1",
 				   .lifetime = 60,
@@ -58,7 +62,38 @@ START_TEST(a_full_ask_is_written_as_documented)
 		"{'source':'0.0.0.0/0','ports':'5-9','discard':true}],"
 		"'remote':'1.1.1.1:1111'},{'inner':'2.2.2.2:9@inside','realm':"
 		"'outside','ports':1,'kind':'both','protocol':'udp','request':"
-		"{'pool':'p','mode':'preferred'},'conditions':[]}]}}");
+		"{'pool':'p','mode':'preferred'},'conditions':[],'latch':"
+		"'1.1.0.0/16','keep_source':true}]}}");
+	ck_assert_msg(json_equal(is, should), "%s", line);
+	json_decref(is);
+	json_decref(should);
+}
+END_TEST
+
+START_TEST(a_tightening_tells_of_a_latch_what_is_to_change)
+{
+	struct natctl_change changes[] = {
+		{ .lease = 7, .remote = "1.1.1.1:1111" },
+		{ .lease = 8, .latch = "1.1.1.1" },
+		{ .lease = 9, .no_latch = true },
+	};
+	struct server_seen seen = { 0 };
+	char line[2048];
+	json_t *is;
+	json_t *should;
+
+	server_take_client(7);
+	ck_assert_int_eq(natctl_tighten(server.client, changes, 3,
+					server.now_ms, server_to(&seen), NULL),
+			 0);
+	server_receive(line, sizeof(line));
+	is = json_loads(line, 0, NULL);
+	should = sample_json(
+		"{'jsonrpc':'2.0','id':2,'method':'tighten','params':{"
+		"'changes':[{'lease':7,'conditions':[],'remote':"
+		"'1.1.1.1:1111'},{'lease':8,'conditions':[],'remote':null,"
+		"'latch':'1.1.1.1'},{'lease':9,'conditions':[],'remote':null,"
+		"'latch':null}]}}");
 	ck_assert_msg(json_equal(is, should), "%s", line);
 	json_decref(is);
 	json_decref(should);
@@ -449,6 +484,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		a_full_ask_is_written_as_documented,
+		a_tightening_tells_of_a_latch_what_is_to_change,
 		an_answer_is_given_once_and_later,
 		answers_in_another_order_find_their_requests,
 		an_error_comes_with_its_code_and_reason,
