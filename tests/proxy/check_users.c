@@ -66,14 +66,16 @@ START_TEST(all_mistakes_are_told_with_their_line)
 				   "carol:EXAMPLE.com:" HA1 "\n",
 				   &errors),
 			 -EINVAL);
-	ck_assert_str_eq(errors, "users:1: not of the form user:domain:HA1\n"
-				 "users:2: not of the form user:domain:HA1\n"
-				 "users:3: malformed user\n"
-				 "users:4: malformed domain\n"
-				 "users:5: HA1 is not 32 hex digits\n"
-				 "users:6: HA1 is not 32 hex digits\n"
-				 "users:7: malformed user\n"
-				 "users:9: account is there already\n");
+	ck_assert_str_eq(
+		errors,
+		"users:1: not of the form user:domain:HA1\n"
+		"users:2: not of the form user:domain:HA1\n"
+		"users:3: malformed user\n"
+		"users:4: malformed domain\n"
+		"users:5: HA1 is not 32 (MD5) or 64 (SHA-256) hex digits\n"
+		"users:6: HA1 is not 32 (MD5) or 64 (SHA-256) hex digits\n"
+		"users:7: malformed user\n"
+		"users:9: account is there already\n");
 	users_done(&users);
 	free(errors);
 }
