@@ -157,7 +157,6 @@ START_TEST(what_cannot_latch_is_refused)
 		"'latch':'5.5.5.5/8'",
 		"'latch':'five'",
 		"'latch':5",
-		"'latch':'2001:db8::/64'",
 		"'latch':'5.5.5.5','protocol':'tcp'",
 		"'latch':'5.5.5.5','kind':'terminating'",
 		"'keep_source':1",
@@ -171,6 +170,11 @@ START_TEST(what_cannot_latch_is_refused)
 			       members[i]);
 		desk_refuse(ROOT, "ask", text, RPC_INVALID_PARAMS);
 	}
+	/* It is the outer endpoint's IP version that is asked for. */
+	desk_refuse(ROOT, "ask",
+		    "{'group':'g','leases':[" LEASE
+		    ",'latch':'2001:db8::/64'}]}",
+		    RPC_NO_ENDPOINT);
 	desk_refuse(ROOT, "ask",
 		    "{'group':'g','leases':[{'inner':'2.2.2.2:2222@inside',"
 		    "'realm':'outside','ports':3,'latch':'5.5.5.5'}]}",
