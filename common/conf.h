@@ -218,7 +218,8 @@ struct conf_control { /* where guests come to natctl over TLS */
 	unsigned handshake; /* seconds for that of TLS; default 10 */
 };
 
-#define CONF_STATICS_MAX 1024
+#define CONF_RESOLVERS_MAX 8
+#define CONF_STATICS_MAX   1024
 
 /* An entry of the administrator: a lease that is always there. */
 struct conf_static {
@@ -255,6 +256,8 @@ struct conf {
 	size_t trunk_count;
 	struct conf_route *routes;
 	size_t route_count;
+	struct endpoint resolvers[CONF_RESOLVERS_MAX]; /* servers of the DNS */
+	size_t resolver_count;      /* 0: those of the system */
 	struct conf_list emergency; /* numbers that no limit stops */
 	struct conf_media_rule *media;
 	size_t media_count;

@@ -188,10 +188,19 @@ void conf_build(struct conf_reader *reader)
 {
 	/* Each may look at what those before it have built. */
 	static void (*const steps[])(struct conf_reader *) = {
-		build_top,          build_realm_names,   build_realms,
-		build_pools,        conf_build_listens,  conf_build_domains,
-		conf_build_trunks,  conf_build_routes,   conf_build_media,
-		conf_build_clients, conf_build_controls, conf_build_statics,
+		build_top,
+		build_realm_names,
+		build_realms,
+		build_pools,
+		conf_build_listens,
+		conf_build_domains,
+		conf_build_resolvers,
+		conf_build_trunks,
+		conf_build_routes,
+		conf_build_media,
+		conf_build_clients,
+		conf_build_controls,
+		conf_build_statics,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

@@ -231,3 +231,26 @@ void conf_build_media(struct conf_reader *reader)
 		conf->media_count++;
 	}
 }
+
+void conf_build_resolvers(struct conf_reader *reader)
+{
+	struct conf *conf = reader->conf;
+
+	for (size_t i = 0; i < conf_value_count(reader->root, "resolver");
+	     i++) {
+		const struct conf_value *value = conf_value_at(reader->root,
+							       "resolver", i);
+		struct endpoint *to = &conf->resolvers[conf->resolver_count];
+
+		if (conf->resolver_count == CONF_RESOLVERS_MAX) {
+			conf_value_mistake(reader, value,
+					   "more than %d resolvers",
+					   CONF_RESOLVERS_MAX);
+			return;
+		}
+		if (!conf_get_endpoint(reader, value, to))
+			continue;
+		to->realm = REALM_NONE;
+		conf->resolver_count++;
+	}
+}

@@ -127,6 +127,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("workers"),
 	VALUE("routing_table"),
 	VALUES("emergency"),
+	VALUES("resolver"),
 	CFG_SEC("realm", realm_opts, TITLED),
 	CFG_SEC("pool", pool_opts, TITLED),
 	CFG_SEC("listen", listen_opts, TITLED),

@@ -99,6 +99,7 @@ void conf_build(struct conf_reader *reader);
 /* Parts of conf_build. */
 void conf_build_listens(struct conf_reader *reader);
 void conf_build_domains(struct conf_reader *reader);
+void conf_build_resolvers(struct conf_reader *reader);
 void conf_build_trunks(struct conf_reader *reader);
 void conf_build_routes(struct conf_reader *reader);
 void conf_build_media(struct conf_reader *reader);

@@ -197,15 +197,6 @@ const struct streams_counters *edge_connections(const struct edge *edge)
 	return streams_counters(edge->streams);
 }
 
-struct listener *edge_listener_of(struct edge *edge, realm_id realm)
-{
-	for (size_t i = 0; i < edge->count; i++)
-		if (edge->listeners[i].agent != NULL &&
-		    edge->listeners[i].realm == realm)
-			return &edge->listeners[i];
-	return NULL;
-}
-
 struct listener *edge_listener_for(struct edge *edge, realm_id realm,
 				   enum conf_transport transport,
 				   enum ip_family family)

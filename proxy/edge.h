@@ -67,9 +67,7 @@ int edge_new(su_root_t *root, const struct conf *conf, struct certs *certs,
 /* Transactions must have been ended before. */
 void edge_free(struct edge *edge);
 
-/* The first listener of that realm, or NULL. */
-struct listener *edge_listener_of(struct edge *edge, realm_id realm);
-/* The first one to send so to such an address, or NULL. */
+/* The first one of that realm to send so to such an address, or NULL. */
 struct listener *edge_listener_for(struct edge *edge, realm_id realm,
 				   enum conf_transport transport,
 				   enum ip_family family);

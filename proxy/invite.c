@@ -132,18 +132,22 @@ static void add_trunk(struct dispatch *dispatch, struct hunt *hunt,
 		      const struct trunk *trunk, const struct flow *from,
 		      msg_t *msg, const char *uri)
 {
-	struct trunk_hop hop;
+	struct trunk_hop hops[TRUNK_HOPS_MAX];
+	uint64_t random;
+	size_t count;
 
+	random_bytes(&random, sizeof(random));
+	count = trunk_order(trunk, random, hops);
 	uri = uri_for_trunk(dispatch, trunk->conf, from, msg, uri);
 	if (uri == NULL)
 		return;
-	for (size_t i = 0; trunk_next_hop(trunk, i, &hop); i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct flow flow = {
 			.listener = edge_listener_for(dispatch->calls->edge,
-						      hop.at.realm,
-						      hop.transport,
-						      hop.at.addr.family),
-			.peer = hop.at,
+						      hops[i].at.realm,
+						      hops[i].transport,
+						      hops[i].at.addr.family),
+			.peer = hops[i].at,
 			.trunk = trunk->conf,
 		};
 

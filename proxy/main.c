@@ -22,6 +22,7 @@
 #include "common/sock.h"
 #include "proxy/carrier.h"
 #include "proxy/dispatch.h"
+#include "proxy/resolver.h"
 #include "proxy/sofia_guard.h"
 #include "proxy/status.h"
 #include "proxy/tighten.h"
@@ -48,6 +49,7 @@ struct program {
 	su_root_t *root;           /* owned */
 	struct natlink *natlink;   /* owned */
 	struct edge *edge;         /* owned */
+	struct resolver *resolver; /* owned */
 	struct certs *certs;       /* owned */
 	struct status *status;     /* owned */
 	struct carriers *carriers; /* owned */
@@ -96,43 +98,6 @@ static struct options parse_options(int argc, char **argv)
 	if (optind < argc)
 		options.action = ACTION_MISUSE;
 	return options;
-}
-
-static bool address_of(const struct sockaddr *from, struct ip_addr *ret)
-{
-	const struct sockaddr_in *v4 = (const void *)from;
-
-	if (from->sa_family != AF_INET)
-		return false;
-	*ret = ip_addr_v4(ntohl(v4->sin_addr.s_addr));
-	return true;
-}
-
-/* Before the loop runs: in it, no name is ever looked up. */
-static void resolve_trunk(struct trunk *trunk)
-{
-	struct addrinfo hints = { .ai_family = AF_INET,
-				  .ai_socktype = SOCK_DGRAM };
-	struct addrinfo *list = NULL;
-	int error;
-
-	if (trunk->count > 0)
-		return;
-	error = sofia_guard_resolve(trunk->conf->host, NULL, &hints, &list);
-	for (const struct addrinfo *pos = list; pos != NULL;
-	     pos = pos->ai_next) {
-		struct ip_addr addr;
-
-		if (address_of(pos->ai_addr, &addr))
-			trunk_add(trunk, &addr);
-	}
-	if (list != NULL)
-		freeaddrinfo(list);
-	if (trunk->count == 0)
-		log_error("trunk %s: no address for host \"%s\": %s, its calls "
-			  "are answered with 503",
-			  trunk->conf->name, trunk->conf->host,
-			  error != 0 ? gai_strerror(error) : "no IPv4");
 }
 
 static void on_renewed(void *arg)
@@ -284,13 +249,15 @@ static int run(struct program *program)
 	if (program->root == NULL)
 		return -ENOMEM;
 	su_root_threading(program->root, 0);
-	for (size_t i = 0; i < program->dispatch.trunks.count; i++)
-		resolve_trunk(&program->dispatch.trunks.trunks[i]);
 	error = make_signals(program);
 	if (error == 0)
 		error = make_expire(program);
 	if (error == 0)
 		error = make_sockets(program);
+	if (error == 0)
+		error = resolver_new(program->root, program->conf,
+				     &program->dispatch.trunks,
+				     &program->resolver);
 	if (error == 0)
 		error = privs_drop(program->conf->user, false);
 	if (error != 0) {
@@ -309,6 +276,7 @@ static void program_done(struct program *program)
 	if (program->has_calls)
 		calls_done(&program->calls);
 	carriers_free(program->carriers);
+	resolver_free(program->resolver);
 	edge_free(program->edge);
 	certs_free(program->certs);
 	natlink_free(program->natlink);

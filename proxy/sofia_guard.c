@@ -208,13 +208,6 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value,
 	return __real_setsockopt(fd, level, name, value, len);
 }
 
-int sofia_guard_resolve(const char *host, const char *service,
-			const struct addrinfo *hints,
-			struct addrinfo **ret_list)
-{
-	return __real_getaddrinfo(host, service, hints, ret_list);
-}
-
 int __wrap_getaddrinfo(const char *host, const char *service,
 		       const struct addrinfo *hints, struct addrinfo **list)
 {

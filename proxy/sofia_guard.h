@@ -67,14 +67,6 @@ int sofia_guard_tie(int fd, const char *device);
 uint64_t sofia_guard_other_transports(void);
 
 /*
- * getaddrinfo() that does look up names, for the time before the loop runs;
- * the wrapped one takes numeric hosts only.
- */
-int sofia_guard_resolve(const char *host, const char *service,
-			const struct addrinfo *hints,
-			struct addrinfo **ret_list);
-
-/*
  * Makes a request fit to be given to the library: no maddr in its top Via,
  * request line printed anew. 0; or the status to refuse it with: 400 when the
  * Request-URI has headers, 416 when its scheme is not served.

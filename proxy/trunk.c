@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/table.h"
 #include "proxy/text.h"
 
 int trunk_list_init(struct trunk_list *list, const struct conf *conf)
@@ -17,12 +18,18 @@ int trunk_list_init(struct trunk_list *list, const struct conf *conf)
 	if (!trunks)
 		return -ENOMEM;
 	for (size_t i = 0; i < conf->trunk_count; i++) {
-		const char *host = conf->trunks[i].host;
-		struct ip_addr addr;
+		const struct conf_trunk *own = &conf->trunks[i];
+		struct trunk_hop hop = {
+			.at = { .port = own->port, .realm = own->realm },
+			.transport = own->transport == CONF_TRANSPORT_AUTO ?
+					     CONF_UDP :
+					     own->transport,
+		};
 
-		trunks[i].conf = &conf->trunks[i];
-		if (ip_addr_parse(host, strlen(host), &addr) == 0)
-			(void)trunk_add(&trunks[i], &addr);
+		trunks[i].conf = own;
+		if (ip_addr_parse(own->host, strlen(own->host), &hop.at.addr) ==
+		    0)
+			trunk_set(&trunks[i], &hop, 1);
 	}
 	list->trunks = trunks;
 	list->count = conf->trunk_count;
@@ -45,14 +52,16 @@ static bool has_address(const struct trunk *trunk, const struct ip_addr *addr)
 	return false;
 }
 
-int trunk_add(struct trunk *trunk, const struct ip_addr *addr)
+void trunk_set(struct trunk *trunk, const struct trunk_hop *hops, size_t count)
 {
-	if (has_address(trunk, addr))
-		return -EEXIST;
-	if (trunk->count == TRUNK_ADDRESSES_MAX)
-		return -ENOSPC;
-	trunk->addresses[trunk->count++] = *addr;
-	return 0;
+	if (count > TRUNK_HOPS_MAX)
+		count = TRUNK_HOPS_MAX;
+	memcpy(trunk->hops, hops, count * sizeof(*hops));
+	trunk->hop_count = count;
+	trunk->count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!has_address(trunk, &hops[i].at.addr))
+			trunk->addresses[trunk->count++] = hops[i].at.addr;
 }
 
 size_t trunk_find(const struct trunk_list *list, realm_id realm,
@@ -88,16 +97,92 @@ size_t trunk_find_host(const struct trunk_list *list, const char *host,
 	return TRUNK_NONE;
 }
 
-bool trunk_next_hop(const struct trunk *trunk, size_t attempt,
-		    struct trunk_hop *ret)
+/* Is `a` to be tried before all of the priority of `b`? */
+static bool is_before(const struct trunk_hop *a, const struct trunk_hop *b)
 {
-	if (attempt >= trunk->count)
+	return a->rank != b->rank ? a->rank < b->rank :
+				    a->priority < b->priority;
+}
+
+static bool is_peer(const struct trunk_hop *a, const struct trunk_hop *b)
+{
+	return !is_before(a, b) && !is_before(b, a);
+}
+
+/* What is to be chosen from: the first hop of each server of the group. */
+static size_t group_of(const struct trunk *trunk, const bool *is_used,
+		       size_t ret[TRUNK_HOPS_MAX])
+{
+	const struct trunk_hop *best = NULL, *last = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < trunk->hop_count; i++)
+		if (!is_used[i] &&
+		    (best == NULL || is_before(&trunk->hops[i], best)))
+			best = &trunk->hops[i];
+	/* Those without weight come first: they have a small chance. */
+	for (int has_weight = 0; has_weight < 2; has_weight++)
+		for (size_t i = 0; best != NULL && i < trunk->hop_count; i++) {
+			const struct trunk_hop *hop = &trunk->hops[i];
+
+			if (is_used[i] || !is_peer(hop, best) ||
+			    (hop->weight > 0) != has_weight ||
+			    (last != NULL && last->server == hop->server &&
+			     last->rank == hop->rank))
+				continue;
+			last = hop;
+			ret[count++] = i;
+		}
+	return count;
+}
+
+/* RFC 2782: by running sums. */
+static size_t choose(const struct trunk *trunk, const size_t *group,
+		     size_t count, uint64_t random)
+{
+	uint64_t sum = 0, chosen;
+
+	for (size_t i = 0; i < count; i++)
+		sum += trunk->hops[group[i]].weight;
+	if (sum == 0)
+		return group[random % count];
+	chosen = random % (sum + 1);
+	sum = 0;
+	for (size_t i = 0; i < count; i++) {
+		sum += trunk->hops[group[i]].weight;
+		if (sum >= chosen)
+			return group[i];
+	}
+	return group[count - 1];
+}
+
+size_t trunk_order(const struct trunk *trunk, uint64_t random,
+		   struct trunk_hop ret[TRUNK_HOPS_MAX])
+{
+	bool is_used[TRUNK_HOPS_MAX] = { false };
+	size_t group[TRUNK_HOPS_MAX], count = 0, size;
+
+	while ((size = group_of(trunk, is_used, group)) > 0) {
+		const struct trunk_hop *first;
+		size_t at, len = 0;
+
+		random = hash_u64(random, count);
+		at = choose(trunk, group, size, random);
+		first = &trunk->hops[at];
+		while (at + len < trunk->hop_count &&
+		       first[len].server == first->server &&
+		       first[len].rank == first->rank)
+			is_used[at + len++] = true;
+		for (size_t i = 0; i < len; i++)
+			ret[count++] = first[(random % len + i) % len];
+	}
+	return count;
+}
+
+bool trunk_next_hop(const struct trunk *trunk, size_t i, struct trunk_hop *ret)
+{
+	if (i >= trunk->hop_count)
 		return false;
-	ret->at = (struct endpoint){ .addr = trunk->addresses[attempt],
-				     .port = trunk->conf->port,
-				     .realm = trunk->conf->realm };
-	ret->transport = trunk->conf->transport == CONF_TRANSPORT_AUTO ?
-				 CONF_UDP :
-				 (enum conf_transport)trunk->conf->transport;
+	*ret = trunk->hops[i];
 	return true;
 }

@@ -55,7 +55,7 @@ static void setup(void)
 	ck_assert_int_eq(users_read_stream(&users, in, "users", stderr), 0);
 	fclose(in);
 	ck_assert_int_eq(trunk_list_init(&list, &conf), 0);
-	ck_assert_int_eq(trunk_add(&list.trunks[1], &addr), 0);
+	trunk_set(&list.trunks[1], &(struct trunk_hop){ .at.addr = addr }, 1);
 }
 
 static void teardown(void)

@@ -3,7 +3,6 @@
 
 #include "proxy/trunk.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "tests/proxy/suite.h"
@@ -35,31 +34,94 @@ START_TEST(a_trunk_is_known_by_address_and_realm)
 	ck_assert_uint_eq(trunk_find(&list, 2, &addr), 1);
 	ck_assert_uint_eq(trunk_find(&list, 0, &addr), TRUNK_NONE);
 	ck_assert_uint_eq(trunk_find(&list, 1, &other), TRUNK_NONE);
-	ck_assert_int_eq(trunk_add(&list.trunks[2], &other), 0);
+	trunk_set(&list.trunks[2], &(struct trunk_hop){ .at.addr = other }, 1);
 	ck_assert_uint_eq(trunk_find(&list, 1, &other), 2);
 }
 END_TEST
 
-START_TEST(next_hops_are_tried_in_order)
+static struct trunk_hop hop_of(uint32_t addr, unsigned rank, uint16_t priority,
+			       uint16_t weight, size_t server)
 {
-	struct trunk_hop hop;
-	struct ip_addr addr;
+	return (struct trunk_hop){
+		.at = { .addr = ip_addr_v4(addr), .port = 5060, .realm = 1 },
+		.rank = rank,
+		.priority = priority,
+		.weight = weight,
+		.server = server
+	};
+}
 
-	ck_assert(!trunk_next_hop(&list.trunks[2], 0, &hop));
-	for (uint32_t i = 0; i < TRUNK_ADDRESSES_MAX; i++) {
-		addr = ip_addr_v4(0x02020200 + i);
-		ck_assert_int_eq(trunk_add(&list.trunks[2], &addr), 0);
-		ck_assert_int_eq(trunk_add(&list.trunks[2], &addr), -EEXIST);
+START_TEST(an_address_is_a_hop_and_a_name_is_none_yet)
+{
+	struct trunk_hop hops[TRUNK_HOPS_MAX];
+
+	ck_assert_uint_eq(trunk_order(&list.trunks[2], 1, hops), 0);
+	ck_assert_uint_eq(trunk_order(&list.trunks[1], 1, hops), 1);
+	ck_assert_uint_eq(hops[0].at.port, 5062);
+	ck_assert_uint_eq(hops[0].at.realm, 2);
+	ck_assert_int_eq(hops[0].transport, CONF_UDP);
+}
+END_TEST
+
+START_TEST(hops_are_tried_by_rank_then_priority)
+{
+	const struct trunk_hop set[] = {
+		hop_of(4, 1, 1, 5, 0),  hop_of(2, 0, 20, 0, 1),
+		hop_of(3, 0, 20, 0, 1), hop_of(1, 0, 10, 9, 2),
+		hop_of(1, 1, 2, 9, 3),
+	};
+	struct trunk_hop hops[TRUNK_HOPS_MAX];
+
+	trunk_set(&list.trunks[2], set, 5);
+	ck_assert_uint_eq(list.trunks[2].count, 4);
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		ck_assert_uint_eq(trunk_order(&list.trunks[2], seed, hops), 5);
+		ck_assert_uint_eq(ip_addr_to_v4(&hops[0].at.addr), 1);
+		ck_assert_uint_eq(ip_addr_to_v4(&hops[1].at.addr) +
+					  ip_addr_to_v4(&hops[2].at.addr),
+				  5);
+		ck_assert_uint_eq(ip_addr_to_v4(&hops[3].at.addr), 4);
+		ck_assert_uint_eq(hops[4].server, 3);
 	}
-	addr = ip_addr_v4(0x03030303);
-	ck_assert_int_eq(trunk_add(&list.trunks[2], &addr), -ENOSPC);
-	for (uint32_t i = 0; i < TRUNK_ADDRESSES_MAX; i++) {
-		ck_assert(trunk_next_hop(&list.trunks[2], i, &hop));
-		ck_assert_uint_eq(ip_addr_to_v4(&hop.at.addr), 0x02020200 + i);
-		ck_assert_uint_eq(hop.at.port, 5060);
-		ck_assert_uint_eq(hop.at.realm, 1);
+}
+END_TEST
+
+START_TEST(weights_are_the_share_of_the_first_tries)
+{
+	const struct trunk_hop set[] = {
+		hop_of(1, 0, 1, 70, 0),
+		hop_of(2, 0, 1, 20, 1),
+		hop_of(3, 0, 1, 10, 2),
+		hop_of(4, 0, 1, 0, 3),
+	};
+	struct trunk_hop hops[TRUNK_HOPS_MAX];
+	unsigned first[5] = { 0 };
+
+	trunk_set(&list.trunks[2], set, 4);
+	for (uint64_t seed = 0; seed < 10000; seed++) {
+		ck_assert_uint_eq(trunk_order(&list.trunks[2], seed, hops), 4);
+		first[ip_addr_to_v4(&hops[0].at.addr)]++;
 	}
-	ck_assert(!trunk_next_hop(&list.trunks[2], TRUNK_ADDRESSES_MAX, &hop));
+	ck_assert_uint_gt(first[1], 6600);
+	ck_assert_uint_lt(first[1], 7400);
+	ck_assert_uint_gt(first[2], 1700);
+	ck_assert_uint_lt(first[2], 2300);
+	ck_assert_uint_gt(first[3], 800);
+	ck_assert_uint_lt(first[3], 1200);
+	ck_assert_uint_gt(first[4], 10);
+	ck_assert_uint_lt(first[4], 300);
+}
+END_TEST
+
+START_TEST(no_more_hops_than_there_is_room_for)
+{
+	struct trunk_hop set[TRUNK_HOPS_MAX + 3], hops[TRUNK_HOPS_MAX];
+
+	for (uint32_t i = 0; i < TRUNK_HOPS_MAX + 3; i++)
+		set[i] = hop_of(i, 0, 0, 1, i);
+	trunk_set(&list.trunks[2], set, TRUNK_HOPS_MAX + 3);
+	ck_assert_uint_eq(trunk_order(&list.trunks[2], 7, hops),
+			  TRUNK_HOPS_MAX);
 }
 END_TEST
 
@@ -78,6 +140,9 @@ int main(void)
 {
 	return SUITE_RUN_WITH("proxy/trunk", setup, teardown,
 			      a_trunk_is_known_by_address_and_realm,
-			      next_hops_are_tried_in_order,
+			      an_address_is_a_hop_and_a_name_is_none_yet,
+			      hops_are_tried_by_rank_then_priority,
+			      weights_are_the_share_of_the_first_tries,
+			      no_more_hops_than_there_is_room_for,
 			      hosts_are_matched_as_name_or_address);
 }
