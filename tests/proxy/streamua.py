@@ -43,6 +43,7 @@ class Connection:
         sock.settimeout(0.1)
         # The state of TLS is not for two threads at a time.
         self.lock = threading.Lock()
+        agent.connections[self.peer] = self
         self.thread = threading.Thread(target=self._read)
         self.thread.start()
 
@@ -106,6 +107,7 @@ class StreamAgent(Agent):
         self.password, self.domain = password, domain
         self.inbox, self.pongs = queue.Queue(), queue.Queue()
         self.seen, self.kept, self.alive = [], [], True
+        self.connections = {}
 
     def close(self):
         self.alive = False
@@ -133,7 +135,7 @@ class StreamServer(StreamAgent):
                  password="pw", domain="example.com"):
         self._init(user, address, edge, password, domain)
         self.transport, self.port = ("TLS" if context else "TCP"), port
-        self.context, self.connections = context, {}
+        self.context = context
         self.names, self.failed = [], []
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.listener = socket.socket(family, socket.SOCK_STREAM)
@@ -152,7 +154,7 @@ class StreamServer(StreamAgent):
     def _accept(self):
         while self.alive:
             try:
-                sock, peer = self.listener.accept()
+                sock, _ = self.listener.accept()
             except (TimeoutError, OSError):
                 continue
             if self.context:
@@ -162,7 +164,7 @@ class StreamServer(StreamAgent):
                 except OSError as error:
                     self.failed.append(str(error))
                     continue
-            self.connections[peer[:2]] = Connection(self, sock)
+            Connection(self, sock)
 
     def close(self):
         self.alive = False
