@@ -191,7 +191,7 @@ static json_int_t last_id(const json_t *rows)
 json_t *command_call_pages(const struct command_env *env, const char *socket,
 			   const char *method, const char *name, json_t *params)
 {
-	json_t *all = json_array(), *page, *rows;
+	json_t *all = json_array(), *page = NULL, *rows;
 	json_int_t after = 0;
 	bool more = true;
 
@@ -199,6 +199,7 @@ json_t *command_call_pages(const struct command_env *env, const char *socket,
 		if (after != 0)
 			json_object_set_new(params, "after",
 					    json_integer(after));
+		json_decref(page);
 		page = command_call(env, socket, method, json_copy(params));
 		rows = json_object_get(page, name);
 		if (!page || json_array_extend(all, rows) < 0) {
@@ -213,10 +214,12 @@ json_t *command_call_pages(const struct command_env *env, const char *socket,
 		after = last_id(rows);
 		more = json_is_true(json_object_get(page, "more")) &&
 		       after != 0;
-		json_decref(page);
 	}
 	json_decref(params);
-	return json_pack("{so}", name, all);
+	/* What else the last page says is true of all of them. */
+	json_object_set_new(page, name, all);
+	json_object_del(page, "more");
+	return page;
 }
 
 enum exit_code command_print(const struct command_env *env, json_t *result,

@@ -70,16 +70,14 @@ static const char *const flow_columns[] = {
 static enum exit_code run_flows(const struct command_env *env, json_t *options,
 				char *const *words)
 {
-	json_t *result = command_call(env, "translator.sock", "flows", NULL);
+	json_t *result = command_call_pages(env, "translator.sock", "flows",
+					    "flows", json_object());
 
 	(void)options;
 	(void)words;
 	if (result && !env->json &&
 	    json_is_false(json_object_get(result, "fastpath")))
 		fputs("no fast path: every packet comes by a TUN\n", stderr);
-	if (result && !env->json &&
-	    json_is_true(json_object_get(result, "more")))
-		fputs("there are more than these\n", stderr);
 	return command_print(env, result, "flows", flow_columns);
 }
 

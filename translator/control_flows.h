@@ -7,9 +7,10 @@
 #include "translator/fastpath.h"
 
 /*
- * Answers the method `flows`. params: "limit". Flows are told until the limit
- * is reached; those in a TUN were refused to the kernel within the last
- * minute, some may be missing. `fastpath` NULL: there is none.
+ * Answers the method `flows`. params: "after" (an id) and "limit". Flows by id
+ * until the limit is reached; those in a TUN, which come last, were refused to
+ * the kernel within the last minute, some may be missing. `fastpath` NULL:
+ * there is none.
  */
 void control_flows(const struct fastpath *fastpath, const struct conf *conf,
 		   struct rpcserver_call *call, json_t *params);

@@ -251,6 +251,12 @@ const struct flows_entry *fastpath_next(const struct fastpath *fastpath,
 	return flows_next(fastpath->flows, entry);
 }
 
+const struct flows_entry *fastpath_after(const struct fastpath *fastpath,
+					 uint64_t after)
+{
+	return flows_after(fastpath->flows, after);
+}
+
 size_t fastpath_flows(const struct fastpath *fastpath)
 {
 	return flows_count(fastpath->flows);

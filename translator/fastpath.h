@@ -77,6 +77,9 @@ const struct fastpath_counts *fastpath_counts(const struct fastpath *fastpath);
 /* The flows that the kernel has: NULL to start, NULL at the end. */
 const struct flows_entry *fastpath_next(const struct fastpath *fastpath,
 					const struct flows_entry *entry);
+/* The one with the lowest id > `after`; NULL: none. */
+const struct flows_entry *fastpath_after(const struct fastpath *fastpath,
+					 uint64_t after);
 size_t fastpath_flows(const struct fastpath *fastpath);
 
 /* A flow that was lately refused to the kernel, in one direction. */

@@ -10,6 +10,9 @@ struct flows {
 	struct table ways;  /* struct flows_ref: two an entry; it owns them */
 	struct table rules; /* struct flows_ref */
 	struct table ends;  /* struct flows_end: those that lead */
+	struct table ids;   /* struct flows_entry.id_node */
+	struct list all;    /* struct flows_entry.in_all */
+	uint64_t last_id;
 	size_t count;
 	size_t max;
 	uint64_t seed;
@@ -88,9 +91,14 @@ struct flows *flows_new(size_t max, uint64_t seed)
 		goto fail_rules;
 	if (table_init(&flows->ends))
 		goto fail_ends;
+	if (table_init(&flows->ids))
+		goto fail_ids;
+	list_init(&flows->all);
 	flows->max = max;
 	flows->seed = seed;
 	return flows;
+fail_ids:
+	table_done(&flows->ends);
 fail_ends:
 	table_done(&flows->rules);
 fail_rules:
@@ -108,6 +116,7 @@ void flows_free(struct flows *flows)
 		return;
 	while ((entry = flows_next(flows, NULL)))
 		flows_remove(flows, entry);
+	table_done(&flows->ids);
 	table_done(&flows->ends);
 	table_done(&flows->rules);
 	table_done(&flows->ways);
@@ -261,6 +270,10 @@ int flows_add(struct flows *flows, const struct flow *flow,
 	}
 	index_ways(flows, entry);
 	index_rules(flows, entry);
+	entry->id = ++flows->last_id;
+	list_add_tail(&flows->all, &entry->in_all);
+	table_add(&flows->ids, &entry->id_node,
+		  hash_u64(entry->id, flows->seed));
 	flows->count++;
 	*ret = entry;
 	return 0;
@@ -283,23 +296,48 @@ void flows_remove(struct flows *flows, struct flows_entry *entry)
 		unindex_end(flows, &entry->ends[i]);
 	for (size_t i = 0; i < 2; i++)
 		table_remove(&flows->ways, &entry->ways[i].node);
+	table_remove(&flows->ids, &entry->id_node);
+	list_remove(&entry->in_all);
 	flows->count--;
 	free(entry);
+}
+
+static struct flows_entry *entry_of(const struct flows *flows,
+				    struct list *node)
+{
+	return node == &flows->all ?
+		       NULL :
+		       container_of(node, struct flows_entry, in_all);
+}
+
+static bool id_equal(const struct table_node *node, const void *key)
+{
+	return container_of_const(node, struct flows_entry, id_node)->id ==
+	       *(const uint64_t *)key;
+}
+
+/* From the start only where the one with that id has gone. */
+struct flows_entry *flows_after(const struct flows *flows, uint64_t after)
+{
+	struct table_node *node = table_find(&flows->ids,
+					     hash_u64(after, flows->seed),
+					     id_equal, &after);
+	struct flows_entry *entry;
+
+	if (node != NULL)
+		return flows_next(flows, container_of(node, struct flows_entry,
+						      id_node));
+	entry = flows_next(flows, NULL);
+	while (entry != NULL && entry->id <= after)
+		entry = flows_next(flows, entry);
+	return entry;
 }
 
 struct flows_entry *flows_next(const struct flows *flows,
 			       const struct flows_entry *entry)
 {
-	const struct table_node *node = entry ? &entry->ways[0].node : NULL;
-	const struct flows_ref *ref;
-
-	do {
-		node = table_next(&flows->ways, node);
-		if (!node)
-			return NULL;
-		ref = ref_of(node);
-	} while (ref != &ref->entry->ways[0]);
-	return ref->entry;
+	return entry_of(flows,
+			entry == NULL ? flows->all.next : entry->in_all.next);
 }
 
 static void mark(struct flows_entry *entry, struct list *list)

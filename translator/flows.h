@@ -35,6 +35,9 @@ struct flows_end {
 };
 
 struct flows_entry {
+	uint64_t id;               /* grows with each that is added */
+	struct list in_all;        /* on flows.all, by id */
+	struct table_node id_node; /* on flows.ids */
 	struct flow flow;
 	bool adopted; /* of an earlier translator: its rules are not known */
 	uint64_t packets[2]; /* that are counted: there, back */
@@ -72,7 +75,9 @@ void flows_set_rules(struct flows *flows, struct flows_entry *entry,
 		     const struct flow *flow);
 void flows_remove(struct flows *flows, struct flows_entry *entry);
 
-/* NULL to start, NULL at the end. */
+/* The one with the lowest id > `after`; NULL: none. */
+struct flows_entry *flows_after(const struct flows *flows, uint64_t after);
+/* By id: NULL to start, NULL at the end. */
 struct flows_entry *flows_next(const struct flows *flows,
 			       const struct flows_entry *entry);
 

@@ -63,6 +63,7 @@ class Parties:
     """B inside, R outside, and B's endpoint between them."""
 
     def __init__(self, lab):
+        self.lab = lab
         self.b = Application(lab, "b", "2.2.2.2", 2222)
         self.r = Application(lab, "r", "20.20.20.20", 2020)
 
@@ -136,6 +137,37 @@ def pool(edge):
         listener.next("pool", pool="tiny", state="below", percent=80)
 
 
+def paged(edge, parties):
+    """More flows than one answer holds, by pages of any size, each once."""
+    ask_one(edge, INNER, OUTER, "flows")
+    others = [Application(parties.lab, "r", "20.20.20.20", 3000 + i) for i in range(120)]
+    try:
+        for other in others:
+            other.send(OUTER, "hello")
+            parties.b.gets("hello", other.endpoint)
+        wanted = {other.endpoint for other in others} if FASTPATH == "yes" else set()
+        for limit in (7, 100, 1000):
+            flows, after, more = [], 0, True
+            with edge.channel("translator") as channel:
+                while more:
+                    page = channel.call("flows", after=after, limit=limit)
+                    require(len(page["flows"]) <= min(limit, 100), "a page is too long")
+                    flows += page["flows"]
+                    more = page["more"]
+                    after = flows[-1]["id"] if flows else 0
+            kernel = [flow["source"].split("@")[0] for flow in flows
+                      if flow["path"] == "kernel"]
+            equal("flows, each once", sorted(kernel), sorted(wanted))
+        done = netns.run(edge.namespace, [program("viaduct"), "-c", edge.config, "--json",
+                                          "flows"])
+        equal("viaduct flows", len([flow for flow in json.loads(done.stdout)["flows"]
+                                    if flow["path"] == "kernel"]), len(wanted))
+        equal("released", release(edge, "flows"), 1)
+    finally:
+        for other in others:
+            other.socket.close()
+
+
 def again(edge):
     """The translator goes and comes; the manager does, and the listener finds
     the new one, whose epoch is that of before."""
@@ -168,6 +200,8 @@ def events(context):
             silence(edge, parties)
         with context.test("latched", ["C30"]):
             latched(edge, parties)
+        with context.test("flows_by_pages"):
+            paged(edge, parties)
         with context.test("pool", ["C30"]):
             pool(edge)
         with context.test("translator_and_manager_again", ["C30"]):

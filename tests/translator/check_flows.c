@@ -243,9 +243,33 @@ START_TEST(without_memory_nothing_is_added)
 }
 END_TEST
 
+START_TEST(flows_come_in_the_order_of_their_ids)
+{
+	struct flows_entry *entries[5];
+	const struct flows_entry *entry = NULL;
+	uint64_t gone;
+
+	for (uint16_t n = 0; n < 5; n++)
+		entries[n] = add(1, (uint16_t)(n + 1));
+	for (unsigned n = 0; n < 5; n++) {
+		entry = flows_after(flows, entry == NULL ? 0 : entry->id);
+		ck_assert_ptr_eq(entry, entries[n]);
+	}
+	ck_assert_ptr_null(flows_after(flows, entry->id));
+	gone = entries[2]->id;
+	flows_remove(flows, entries[2]);
+	ck_assert_ptr_eq(flows_after(flows, gone), entries[3]);
+	ck_assert_ptr_eq(flows_after(flows, entries[1]->id), entries[3]);
+	ck_assert_ptr_null(flows_after(flows, UINT64_MAX));
+	entries[2] = add(1, 3);
+	ck_assert_ptr_eq(flows_after(flows, entries[4]->id), entries[2]);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
+		flows_come_in_the_order_of_their_ids,
 		a_flow_is_found_by_the_packets_of_both_directions,
 		a_direction_is_there_once,
 		flows_are_found_by_rule_and_by_endpoint_each_once,
