@@ -23,6 +23,11 @@
 #include "translator/want.h"
 
 #define RECORD_NAME "netsetup.state"
+/*
+ * Packets that wait in a TUN. The kernel takes the core away for longer than
+ * the 500 that it would have there last; more would be late when they are read.
+ */
+#define TUN_QUEUE 4096
 
 struct setup {
 	const struct conf *conf;
@@ -301,7 +306,7 @@ static int make_tun(const struct setup *setup, realm_id realm, int *ret_fd)
 		err = tune_tun6(name, setup->plan.ipv6);
 	if (err == 0)
 		err = rtnl_link_up(setup->rtnl, if_nametoindex(name),
-				   setup->plan.mtu);
+				   setup->plan.mtu, TUN_QUEUE);
 	if (err == 0 && setup->plan.ipv6)
 		err = make_gateway6(setup, realm, if_nametoindex(name));
 	if (err != 0) {

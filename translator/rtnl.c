@@ -260,7 +260,8 @@ const struct rtnl_link *rtnl_link_find(const struct rtnl_host *host,
 	return NULL;
 }
 
-int rtnl_link_up(struct rtnl *rtnl, unsigned index, uint32_t mtu)
+int rtnl_link_up(struct rtnl *rtnl, unsigned index, uint32_t mtu,
+		 uint32_t queue)
 {
 	char buf[REQUEST_SIZE] __attribute__((aligned(8)));
 	struct nlmsghdr *head = request(rtnl, buf, RTM_NEWLINK, 0);
@@ -271,6 +272,7 @@ int rtnl_link_up(struct rtnl *rtnl, unsigned index, uint32_t mtu)
 	info->ifi_flags = IFF_UP;
 	info->ifi_change = IFF_UP;
 	mnl_attr_put_u32(head, IFLA_MTU, mtu);
+	mnl_attr_put_u32(head, IFLA_TXQLEN, queue);
 	return talk_ack(rtnl, head);
 }
 

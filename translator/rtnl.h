@@ -58,7 +58,9 @@ void rtnl_host_done(struct rtnl_host *host);
 const struct rtnl_link *rtnl_link_find(const struct rtnl_host *host,
 				       const char *name);
 
-int rtnl_link_up(struct rtnl *rtnl, unsigned index, uint32_t mtu);
+/* `queue`: packets that wait to be sent. */
+int rtnl_link_up(struct rtnl *rtnl, unsigned index, uint32_t mtu,
+		 uint32_t queue);
 /* -ENODEV: there is none. */
 int rtnl_link_remove(struct rtnl *rtnl, unsigned index);
 

@@ -60,7 +60,7 @@ for what in "table ip viaduct_guard" "table ip6 viaduct_guard" "table inet firew
 	"all/rp_filter:0" "in0/rp_filter:2" "out0/rp_filter:2" \
 	"ports:8080,40000-49999" "ip_forward:0" "conntrack_acct:1" \
 	"conntrack_events:1" "conntrack_udp_timeout_stream:300" \
-	"in0/forwarding:1" "ct mark" "type nat"; do
+	"in0/forwarding:1" "ct mark" "type nat" "viaduct0:.* qlen 4096"; do
 	grep -q -e "$what" "$work/first" || fail "not set up: $what"
 done
 passed "set up"
