@@ -38,12 +38,6 @@ static void check_two(struct conf_reader *reader, size_t i, size_t k)
 				     "client %s has the same certificate and "
 				     "source as client %s",
 				     own->name, other->name);
-	/* Leases are known by it. */
-	if (is_guest(own) && is_guest(other) &&
-	    own->identity == other->identity)
-		conf_section_mistake(reader, "client", i,
-				     "client %s stands twice (see line %u)",
-				     own->name, other->line);
 }
 
 void conf_check_clients(struct conf_reader *reader)

@@ -36,7 +36,12 @@ static const char everything[] =
 	"client game { user = 990 realms = {outside, inside} third_party = yes\n"
 	"	kinds = {terminating} outer = {\"4.4.4.4\"}\n"
 	"	pools = {outside, billing}\n"
-	"	max_leases = 10 max_lifetime = 60 }\n";
+	"	max_leases = 10 max_lifetime = 60 }\n"
+	"client far { certificate = far.example source = \"10.9.0.0/16\"\n"
+	"	realms = outside max_connections = 5 max_asks = 7 }\n"
+	"control remote { realm = inside tls = \"10.0.0.1:7443\"\n"
+	"	certificate = \"/c\" key = \"/k\" ca = \"/a\" idle = 60\n"
+	"	handshake = 5 }\n";
 
 static struct ip_addr addr_of(const char *text)
 {
@@ -140,6 +145,22 @@ START_TEST(all_sections_arrive_in_the_structs)
 	ck_assert_uint_eq(conf->clients[0].outer[3].ports.first, 2000);
 	ck_assert_uint_eq(conf->clients[0].max_leases, 10);
 	ck_assert_uint_eq(conf->clients[0].max_lifetime, 60);
+	ck_assert_uint_eq(conf->clients[0].max_connections, CONF_CONNECTIONS);
+	ck_assert_uint_eq(conf->clients[0].max_asks, CONF_ASKS);
+	ck_assert_uint_eq(conf->clients[1].uid, UINT32_MAX);
+	ck_assert_str_eq(conf->clients[1].certificate, "far.example");
+	ck_assert_uint_eq(conf->clients[1].source.bits, 16);
+	ck_assert_uint_eq(conf->clients[1].max_connections, 5);
+	ck_assert_uint_eq(conf->clients[1].max_asks, 7);
+	ck_assert_uint_gt(conf->clients[1].identity, UINT32_MAX);
+	ck_assert_uint_eq(conf->control_count, 1);
+	ck_assert_uint_eq(conf->controls[0].tls.port, 7443);
+	ck_assert_uint_eq(conf->controls[0].tls.realm, 0);
+	ck_assert_str_eq(conf->controls[0].certificate, "/c");
+	ck_assert_str_eq(conf->controls[0].key, "/k");
+	ck_assert_str_eq(conf->controls[0].ca, "/a");
+	ck_assert_uint_eq(conf->controls[0].idle, 60);
+	ck_assert_uint_eq(conf->controls[0].handshake, 5);
 	confcase_done(&c);
 }
 END_TEST

@@ -391,6 +391,41 @@ static const struct {
 	  "f:5: \"5000000000\" is no number from 0 to 2000000000\n"
 	  "f:5: client c: realms is not set\n"
 	  "f:5: \"0\" is no number from 1 to 2000000000\n" },
+	{ CONF_TWO_REALMS "client a { realms = outside }\n"
+			  "client b { user = 5 source = \"1.0.0.0/8\""
+			  " realms = outside }\n"
+			  "client c { certificate = \"\" realms = outside"
+			  " max_asks = 0 }\n"
+			  "client d { certificate = d realms = outside }\n"
+			  "client e { certificate = D realms = outside }\n"
+			  "client d { certificate = f realms = outside }\n"
+			  "control x { realm = outside tls = \"9.9.9.9:5\""
+			  " ca = a key = b certificate = c }\n",
+	  "f:3: client a: none of user, certificate and source is set\n"
+	  "f:4: client b is either a user or comes over TLS\n"
+	  "f:5: a certificate has no empty name\n"
+	  "f:5: \"0\" is no number from 1 to 2000000000\n"
+	  "f:7: client e has the same certificate and source as client d\n"
+	  "f:8: client \"d\" stands twice (see line 6)\n" },
+	{ CONF_TWO_REALMS "client a { source = \"1.0.0.0/8\""
+			  " realms = outside max_connections = 1025 }\n",
+	  "f:3: \"1025\" is no number from 1 to 1024\n"
+	  "f:3: note: client a comes over TLS, and there is no section "
+	  "control\n" },
+	{ CONF_TWO_REALMS
+	  "client a { certificate = a realms = outside }\n"
+	  "control a { realm = outside tls = \"0.0.0.0:5\" ca = a key = b\n"
+	  "certificate = c idle = 0 }\n"
+	  "control b { realm = outside tls = \"9.9.9.9:5\" }\n"
+	  "control c { realm = outside tls = \"9.9.9.9:5\" ca = a key = b\n"
+	  "certificate = c handshake = 61 }\n",
+	  "f:4: \"0.0.0.0:5\" is no address of one host\n"
+	  "f:5: \"0\" is no number from 1 to 86400\n"
+	  "f:6: control b: certificate is not set\n"
+	  "f:6: control b: key is not set\n"
+	  "f:6: control b: ca is not set\n"
+	  "f:7: \"9.9.9.9:5\" is also that of control b\n"
+	  "f:8: \"61\" is no number from 1 to 60\n" },
 };
 
 START_TEST(each_mistake_has_its_line_and_text)
