@@ -354,6 +354,7 @@ START_TEST(the_examples_have_no_mistakes)
 		"viaduct.conf.example",      "examples/egress.conf",
 		"examples/ingress.conf",     "examples/media.conf",
 		"examples/one-address.conf", "examples/routes.conf",
+		"examples/transports.conf",
 	};
 	const char *srcdir = getenv("srcdir");
 

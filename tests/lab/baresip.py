@@ -58,8 +58,16 @@ def loudness(path):
                 for at in range(0, max(len(samples) - step, 0), step)), default=0)
 
 
+def outbound(proxy, transport):
+    """Where the edge listens so: TLS one port above the others."""
+    address, port = proxy.rsplit(":", 1)
+    if transport == "tls":
+        port = int(port) + 1
+    return f"sip:{address}:{port};transport={transport}"
+
+
 class Baresip:
-    def __init__(self, lab, setup, frequency, dial=None):
+    def __init__(self, lab, setup, frequency, transport="udp"):
         self.setup = setup
         self.folder = os.path.join(lab.folder, f"baresip-{setup.name}")
         os.makedirs(self.folder, exist_ok=True)
@@ -69,13 +77,12 @@ class Baresip:
         self.write("config", CONFIG.format(sip=setup.sip, folder=self.folder,
                                            address=setup.sip.split(":")[0], tone=sound))
         self.write("accounts",
-                   f"<{setup.aor};transport=udp>;outbound=\"sip:{setup.proxy}\";"
+                   f"<{setup.aor};transport={transport}>;"
+                   f"outbound=\"{outbound(setup.proxy, transport)}\";"
                    f"regint=60;auth_user={setup.user};auth_pass={setup.password};"
                    f"answermode=auto;audio_codecs=PCMU/8000/1\n")
         self.write("contacts", "")
         argv = ["baresip", "-f", self.folder, "-t", str(SECONDS + 6)]
-        if dial:
-            argv += ["-e", f"/dial {dial}"]
         with open(self.output, "wb") as log:
             self.process = lab.popen(setup.node, argv, stdin=subprocess.PIPE,
                                      stdout=log, stderr=log)
@@ -133,26 +140,28 @@ def own_view(context, captures, segment):
     return scan.View(old.segment, old.valid, old.hidden, hidden - seen, old.hidden_names)
 
 
-def baresip(context):
+def baresip(context, transport="udp"):
+    """The caller speaks so with its edge, the callee UDP."""
     lab, record = context.lab, {}
+    name = "baresip" if transport == "udp" else f"baresip_{transport}"
     a, b = context.case.phones["a"], context.case.phones["b"]
-    with context.test("baresip/call"):
-        record = call(lab, a, b)
-    with context.test("baresip/audio_both_ways"):
+    with context.test(name + "/call"):
+        record = call(lab, a, b, transport)
+    with context.test(name + "/audio_both_ways"):
         if not record:
             raise NotReached("the call")
-        for name, loud in record["loudness"].items():
-            require(loud > 500, f"what {name} recorded is silent: RMS {loud:.0f}")
-    with context.test("baresip/rtp_on_every_segment"):
+        for who, loud in record["loudness"].items():
+            require(loud > 500, f"what {who} recorded is silent: RMS {loud:.0f}")
+    with context.test(name + "/rtp_on_every_segment"):
         if not record:
             raise NotReached("the call")
         check_rtp(context, record["captures"])
-    with context.test("baresip/empty_after_bye"):
+    with context.test(name + "/empty_after_bye"):
         if not record:
             raise NotReached("the call")
         for edge in lab.edges.values():
             check_nothing_left(edge)
-    with context.test("baresip/no_leak", ["X5"]):
+    with context.test(name + "/no_leak", ["X5"]):
         if not record:
             raise NotReached("the call")
         captures = record["captures"]
@@ -161,13 +170,13 @@ def baresip(context):
         require(not leaks, f"{len(leaks)} leaks: " + "; ".join(leaks[:5]))
 
 
-def call(lab, a, b):
+def call(lab, a, b, transport):
     lab.take()
     callee = Baresip(lab, b, 440)
     caller = None
     try:
         callee.wait_says("200 OK", "registered successfully")
-        caller = Baresip(lab, a, 880)
+        caller = Baresip(lab, a, 880, transport)
         caller.wait_says("200 OK", "registered successfully")
         caller.type(f"d{b.aor}\n")
         caller.wait_says("Call established", "call established")

@@ -52,7 +52,7 @@ def ha1(user, domain, password):
 
 def make_certificates(folder, config):
     """Those that tests/natctl/certificates.sh makes; the server's is for the
-    address of the first section control."""
+    first address at which TLS is spoken."""
     address = re.search(r'tls = "([0-9.]+):', config).group(1)
     script = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                           "natctl", "certificates.sh")
@@ -85,7 +85,7 @@ class Edge:
         text += self.node.config.replace("$DIR", self.folder)
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(text)
-        if "\ncontrol " in text:
+        if re.search(r'\btls = "', text):
             make_certificates(self.folder, text)
         domains = {}
         for domain, user, password in self.node.users:
