@@ -240,6 +240,7 @@ struct conf {
 	char *table;            /* nft table, default viaduct */
 	char *user;             /* NULL: stay */
 	unsigned announce_time; /* seconds, default 60 */
+	unsigned ring_time;     /* seconds, default 185 */
 	unsigned pool_alarm;    /* per cent of a pool, default 90 */
 	bool fastpath;          /* may the kernel translate? default yes */
 	unsigned workers;       /* threads that translate; 0: one a CPU */

@@ -10,6 +10,7 @@
 
 #define HOLD_DOWN_MAX 86400
 #define ANNOUNCE_MAX  86400
+#define RING_MAX      3600
 /* As a preference of ip rules they stand between the local and main table. */
 #define ROUTING_TABLE_MIN 256
 #define ROUTING_TABLE_MAX 32000
@@ -172,6 +173,9 @@ static void build_top(struct conf_reader *reader)
 	reader->conf->announce_time = 60;
 	conf_get_number(reader, conf_value(reader->root, "announce_time"), 0,
 			ANNOUNCE_MAX, &reader->conf->announce_time);
+	reader->conf->ring_time = 185;
+	conf_get_number(reader, conf_value(reader->root, "ring_time"), 1,
+			RING_MAX, &reader->conf->ring_time);
 	reader->conf->routing_table = 8610;
 	conf_get_number(reader, conf_value(reader->root, "routing_table"),
 			ROUTING_TABLE_MIN, ROUTING_TABLE_MAX,

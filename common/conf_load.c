@@ -122,6 +122,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("table"),
 	VALUE("user"),
 	VALUE("announce_time"),
+	VALUE("ring_time"),
 	VALUE("pool_alarm"),
 	VALUE("fastpath"),
 	VALUE("workers"),

@@ -23,7 +23,6 @@
 #include "common/log.h"
 #include "proxy/sofia_guard.h"
 
-#define TIMER_C_MS      185000
 #define UDP_RECV_BUFFER (4 << 20)
 #define STREAM_QUEUE    1000 /* messages that a connection does not take */
 
@@ -111,10 +110,10 @@ static int open_listener(struct listener *listener, su_root_t *root,
 		NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY), NTATAG_SERVER_RPORT(2),
 		NTATAG_CLIENT_RPORT(1), NTATAG_MAXSIZE(EDGE_MESSAGE_MAX),
 		NTATAG_GRAYLIST(0), NTATAG_UDP_MTU(EDGE_MESSAGE_MAX),
-		NTATAG_TIMER_C(TIMER_C_MS), TPTAG_STUN_SERVER(0),
-		TPTAG_UDP_RMEM(UDP_RECV_BUFFER), TPTAG_IDLE(UINT_MAX),
-		TPTAG_TIMEOUT(UINT_MAX), TPTAG_SDWN_ERROR(1),
-		TPTAG_QUEUESIZE(STREAM_QUEUE), TAG_END());
+		NTATAG_TIMER_C(listener->edge->conf->ring_time * 1000u),
+		TPTAG_STUN_SERVER(0), TPTAG_UDP_RMEM(UDP_RECV_BUFFER),
+		TPTAG_IDLE(UINT_MAX), TPTAG_TIMEOUT(UINT_MAX),
+		TPTAG_SDWN_ERROR(1), TPTAG_QUEUESIZE(STREAM_QUEUE), TAG_END());
 	error = errno != 0 ? -errno : -EADDRINUSE;
 	if (sofia_guard_bind_error() < 0)
 		error = sofia_guard_bind_error();

@@ -300,8 +300,10 @@ static void finish_abandoned(struct relay *relay, int status, msg_t *msg)
 /* The library ends a transaction by itself; this is for when it did not. */
 static void set_limit(struct relay *relay)
 {
+	uint64_t ring_ms = relay->call->calls->conf->ring_time * 1000ull;
+
 	relay->end_ms = mono_ms() + (relay->method == sip_method_invite ?
-					     RELAY_INVITE_MS :
+					     ring_ms + RELAY_INVITE_MS :
 					     RELAY_OTHER_MS);
 }
 

@@ -11,8 +11,8 @@
 #include "proxy/sofia_guard.h"
 #include "proxy/transaction.h"
 
-#define RELAY_INVITE_MS 220000 /* Timer C, the CANCEL after it, and a bit */
-#define RELAY_OTHER_MS  40000  /* Timer F and a bit */
+#define RELAY_INVITE_MS 35000 /* beyond Timer C: the CANCEL, and a bit */
+#define RELAY_OTHER_MS  40000 /* Timer F and a bit */
 
 enum relay_state {
 	RELAY_WAITING,   /* not sent yet */

@@ -151,6 +151,24 @@ class Calls(Bed):
         self.nothing_left()
 
 
+class TimerC(Bed):
+    conf = "ring_time = 1\n" + Bed.conf
+
+    def test_a_call_that_rings_for_ever_is_ended(self):
+        alice, bob = self.pair()
+        call = Call(alice, "bob")
+        call.invite(sdp(alice.address, 30000))
+        invite = bob.expect("INVITE")
+        bob.respond(invite, 180, tag="bt")
+        alice.expect(180)
+        cancel = bob.expect("CANCEL")
+        bob.respond(cancel, 200, tag="bt")
+        bob.respond(invite, 487, tag="bt")
+        bob.expect("ACK")
+        call.ack_failure(alice.expect(487))
+        self.nothing_left()
+
+
 class Changes(Bed):
     def reinvite(self, call, port):
         call.cseq += 1
