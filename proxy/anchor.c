@@ -15,6 +15,7 @@ struct planner {
 	bool to_far;
 	bool answer;
 	struct media_error *error;
+	uint8_t to_family; /* enum ip_family of the other party, if known */
 };
 
 static int refuse(const struct planner *planner, int status, const char *text)
@@ -50,6 +51,13 @@ static bool is_listener(const struct conf *conf, realm_id realm,
 	return false;
 }
 
+/* Of IPv6: an address of one link, where others may have the same. */
+static bool is_link_local(const struct ip_addr *addr)
+{
+	return addr->family == IP_V6 && addr->bytes[0] == 0xfe &&
+	       (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 /* May media be sent there on behalf of a party of planner->from? */
 static int check_target(const struct planner *planner,
 			const struct ip_addr *addr, uint16_t port)
@@ -61,7 +69,7 @@ static int check_target(const struct planner *planner,
 		return refuse(planner, 488, "multicast address in SDP");
 	if (ip_addr_is_broadcast(addr))
 		return refuse(planner, 488, "broadcast address in SDP");
-	if (addr->family == IP_V4 && addr->bytes[0] == 0)
+	if (addr->family == IP_V4 ? addr->bytes[0] == 0 : is_link_local(addr))
 		return refuse(planner, 488, "address of no host in SDP");
 	if (ip_addr_is_loopback(addr) && !is_listed(realm, addr))
 		return refuse(planner, 488, "loopback address in SDP");
@@ -201,6 +209,7 @@ static int plan_ask(const struct planner *planner, const struct ip_addr *addr,
 					.port = port,
 					.realm = planner->from };
 	ask->ports = ports;
+	ask->family = planner->to_family;
 	ask->request = find_any_rule(planner, &ask->inner);
 	ask->realm = ask->request ? ask->request->to : find_outer(planner);
 	if (ask->realm == REALM_NONE)
@@ -233,6 +242,8 @@ static int plan_stream(const struct planner *planner,
 	}
 	/* One behind a far NAT latches: it needs an endpoint to send to. */
 	if (planner->from != planner->to && !planner->to_far &&
+	    (planner->to_family == IP_NONE ||
+	     planner->to_family == stream->addr.family) &&
 	    conf_reaches(planner->conf, planner->to, planner->from) &&
 	    !find_rule(planner->conf, &inner, planner->to)) {
 		plan->action = ANCHOR_AS_IS;
@@ -275,12 +286,48 @@ static void leave_all(struct anchor_plan *plan)
 	}
 }
 
+static uint8_t unite(uint8_t known, const struct ip_addr *addr, bool *mixed)
+{
+	if (known != IP_NONE && known != addr->family)
+		*mixed = true;
+	return addr->family;
+}
+
+/* Of which IP version a party is: as its media is, else as its realm is. */
+static uint8_t party_family(const struct conf *conf, realm_id realm,
+			    const struct media *media)
+{
+	const struct conf_realm *at = &conf->realms[realm];
+	uint8_t family = IP_NONE;
+	bool mixed = false;
+
+	for (size_t i = 0; media && i < media->count; i++)
+		if (is_active(&media->streams[i]))
+			return media->streams[i].addr.family;
+	for (size_t i = 0; i < at->network_count; i++)
+		family = unite(family, &at->networks[i].addr, &mixed);
+	for (size_t i = 0; i < conf->pool_count; i++)
+		for (size_t k = 0; conf->pools[i].realm == realm &&
+				   k < conf->pools[i].range_count;
+		     k++)
+			family = unite(family,
+				       &conf->pools[i].ranges[k].prefix.addr,
+				       &mixed);
+	return mixed ? IP_NONE : family;
+}
+
 int anchor_plan(const struct conf *conf, realm_id from, realm_id to,
 		const struct media *media, const struct media *peer,
 		bool to_far, bool answer, struct anchor_plan *ret,
 		struct media_error *ret_error)
 {
-	struct planner planner = { conf, from, to, to_far, answer, ret_error };
+	struct planner planner = { .conf = conf,
+				   .from = from,
+				   .to = to,
+				   .to_far = to_far,
+				   .answer = answer,
+				   .error = ret_error,
+				   .to_family = party_family(conf, to, peer) };
 	struct anchor_plan plan = { .count = media->count };
 	int r = 0;
 

@@ -18,6 +18,8 @@ struct anchor_ask {
 	struct endpoint inner; /* with its realm */
 	realm_id realm;        /* in which the outer one is wanted */
 	uint16_t ports;        /* consecutive */
+	/* enum ip_family of the outer one; IP_NONE: not known from here. */
+	uint8_t family;
 	const struct conf_media_rule *request; /* the outer it asks for, or
 						* NULL; points into conf */
 	/*

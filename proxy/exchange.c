@@ -300,6 +300,41 @@ static void keep_lease(struct exchange *exchange, size_t stream)
 		exchange->party.streams[stream] = before->streams[stream];
 }
 
+static bool has_family(const struct conf *conf, realm_id realm, uint8_t family)
+{
+	for (size_t i = 0; i < conf->pool_count; i++)
+		for (size_t k = 0; conf->pools[i].realm == realm &&
+				   k < conf->pools[i].range_count;
+		     k++)
+			if (conf->pools[i].ranges[k].prefix.addr.family ==
+			    family)
+				return true;
+	return false;
+}
+
+/*
+ * Of which IP version the endpoint for the far party has to be: its realm or
+ * its media tells, else its signalling does, where the realm has such ones.
+ */
+static uint8_t outer_family(const struct exchange *exchange,
+			    const struct anchor_ask *wanted)
+{
+	const struct call *call = exchange->input.call;
+	const struct leg *far = &call->legs[!exchange->input.from];
+	uint8_t family = far->trunk != NULL && far->trunk->count > 0 ?
+				 far->trunk->addresses[0].family :
+				 far->flow.peer.addr.family;
+
+	if (wanted->request != NULL &&
+	    wanted->request->outer.prefix.addr.family != IP_NONE)
+		return wanted->request->outer.prefix.addr.family;
+	if (wanted->family != IP_NONE)
+		return wanted->family;
+	return has_family(call->calls->conf, wanted->realm, family) ?
+		       family :
+		       wanted->inner.addr.family;
+}
+
 /* Nothing is known of the far party's media: as `early` has it. */
 static void early_limits(const struct exchange *exchange,
 			 const struct anchor_ask *wanted,
@@ -307,17 +342,17 @@ static void early_limits(const struct exchange *exchange,
 {
 	const struct call *call = exchange->input.call;
 	const struct leg *far = &call->legs[!exchange->input.from];
+	uint8_t family = outer_family(exchange, wanted);
 	struct anchor_limits limits;
 
 	if (far->trunk != NULL)
 		anchor_early(call->calls->conf, wanted->realm,
 			     far->flow.listener->realm, far->trunk->addresses,
-			     far->trunk->count, wanted->inner.addr.family,
-			     &limits);
+			     far->trunk->count, family, &limits);
 	else
 		anchor_early(call->calls->conf, wanted->realm,
 			     far->flow.listener->realm, &far->flow.peer.addr, 1,
-			     wanted->inner.addr.family, &limits);
+			     family, &limits);
 	grant_limits_from(ret, &limits);
 }
 
@@ -356,6 +391,12 @@ static int send_ask(struct exchange *exchange)
 		want_format(&texts[i], conf, &wanted->inner, wanted->realm,
 			    wanted->ports, wanted->request,
 			    &exchange->limits[i]);
+		/* By name or address it is told already. */
+		if (wanted->request == NULL)
+			texts[i].want.family = outer_family(exchange, wanted) ==
+							       IP_V6 ?
+						       "ipv6" :
+						       "ipv4";
 		wants[i] = texts[i].want;
 	}
 	call->has_group = true;

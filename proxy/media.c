@@ -35,7 +35,7 @@ static struct media_span span_of(const struct reader *reader,
 	};
 }
 
-/* "IN IP4 ADDRESS" where an address is sent to. */
+/* "IN IP4 ADDRESS" where an address is sent to; *ret_word: "IP4 ADDRESS". */
 static int read_address(struct reader *reader, struct text_word rest,
 			struct ip_addr *ret, struct text_word *ret_word)
 {
@@ -45,15 +45,17 @@ static int read_address(struct reader *reader, struct text_word rest,
 	if (!text_word(&rest, &net) || !text_word(&rest, &type) ||
 	    !text_word(&rest, &address) || text_word(&rest, &more))
 		return refuse(reader, 400, "malformed address in SDP");
-	if (!text_word_is_case(net, "IN") || !text_word_is_case(type, "IP4"))
+	if (!text_word_is_case(net, "IN") || (!text_word_is_case(type, "IP4") &&
+					      !text_word_is_case(type, "IP6")))
 		return refuse(reader, 488, "address family not served");
 	slash = memchr(address.text, '/', address.len);
 	if (slash)
 		address.len = (size_t)(slash - address.text);
 	if (ip_addr_parse(address.text, address.len, ret) ||
-	    ret->family != IP_V4)
+	    (ret->family == IP_V6) != text_word_is_case(type, "IP6"))
 		return refuse(reader, 488, "host name in SDP");
-	*ret_word = address;
+	*ret_word = type;
+	ret_word->len = (size_t)(address.text + address.len - type.text);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ struct media_stream {
 
 	/* Where it stands in the body. */
 	struct media_span section; /* from m= to the next m= or the end */
-	struct media_span conn;    /* address of its own c= */
+	struct media_span conn;    /* "IP4 ADDRESS" of its own c= */
 	struct media_span ports;   /* port of m=, without "/n" */
 	struct media_span rtcp;    /* "PORT" or "PORT IN IP4 ADDRESS" */
 	bool rtcp_has_addr;
@@ -68,7 +68,7 @@ struct media {
 	struct media_stream streams[MEDIA_STREAMS_MAX];
 	struct ip_addr session; /* session-level c=; IP_NONE: there is none */
 	struct ip_addr origin;  /* of o=; IP_NONE: none that is one */
-	struct media_span session_conn; /* address of the session-level c= */
+	struct media_span session_conn; /* likewise, of the session-level c= */
 	struct media_span origin_addr;  /* "IP4 ADDRESS" of o= */
 	uint32_t streams_at;            /* of the first m=, or the end */
 };
@@ -105,7 +105,7 @@ struct media_change {
  * Reads a body (RFC 8866; LF and CRLF, last line end optional, any order of
  * lines within a section). 0, or -EINVAL with the answer to give in
  * *ret_error: NUL or a bare CR 400, a name in c= or a family other than IPv4
- * 488, TCP 488, more than one c= in a section 488, over the limits 488.
+ * and IPv6 488, TCP 488, more than one c= in a section 488, over the limits 488.
  */
 int media_read(const char *body, size_t len, struct media *ret,
 	       struct media_error *ret_error);

@@ -131,14 +131,20 @@ static void plan(struct writer *writer)
 	}
 }
 
+static const char *type_of(const struct ip_addr *addr)
+{
+	return addr->family == IP_V6 ? "IP6" : "IP4";
+}
+
 static void format_rtcp(const struct target *target, bool with_addr,
 			char buf[RTCP_TEXT])
 {
 	char addr[IP_ADDR_TEXT];
 
 	if (with_addr || !ip_addr_equal(&target->rtcp_addr, &target->addr))
-		snprintf(buf, RTCP_TEXT, "%u IN IP4 %s",
+		snprintf(buf, RTCP_TEXT, "%u IN %s %s",
 			 (unsigned)target->rtcp_port,
+			 type_of(&target->rtcp_addr),
 			 ip_addr_format(&target->rtcp_addr, addr));
 	else
 		snprintf(buf, RTCP_TEXT, "%u", (unsigned)target->rtcp_port);
@@ -164,13 +170,16 @@ static void write_address(struct writer *writer, const struct text_line *line,
 			  struct media_span span, const struct ip_addr *old,
 			  const struct ip_addr *new)
 {
-	char addr[IP_ADDR_TEXT];
+	char text[sizeof("IP4 ") + IP_ADDR_TEXT], addr[IP_ADDR_TEXT];
 
-	if (ip_addr_equal(old, new))
+	if (ip_addr_equal(old, new)) {
 		text_add(&writer->out, writer->body + line->at,
 			 line->next - line->at);
-	else
-		write_replaced(writer, line, span, ip_addr_format(new, addr));
+		return;
+	}
+	snprintf(text, sizeof(text), "%s %s", type_of(new),
+		 ip_addr_format(new, addr));
+	write_replaced(writer, line, span, text);
 }
 
 static void write_origin(struct writer *writer, const struct text_line *line)
@@ -181,8 +190,11 @@ static void write_origin(struct writer *writer, const struct text_line *line)
 
 	/* The type stands in the span, unless the line had none. */
 	ip_addr_format(&writer->change->origin, addr);
-	snprintf(text, sizeof(text), "%s%s",
-		 old[0] == 'I' || old[0] == 'i' ? "IP4 " : "", addr);
+	if (old[0] == 'I' || old[0] == 'i')
+		snprintf(text, sizeof(text), "%s %s",
+			 type_of(&writer->change->origin), addr);
+	else
+		snprintf(text, sizeof(text), "%s", addr);
 	write_replaced(writer, line, media->origin_addr, text);
 }
 
@@ -255,7 +267,7 @@ static void add_conn(struct writer *writer, const struct target *target)
 {
 	char text[sizeof("c=IN IP4 ") + IP_ADDR_TEXT], addr[IP_ADDR_TEXT];
 
-	snprintf(text, sizeof(text), "c=IN IP4 %s",
+	snprintf(text, sizeof(text), "c=IN %s %s", type_of(&target->addr),
 		 ip_addr_format(&target->addr, addr));
 	write_added(writer, text);
 }

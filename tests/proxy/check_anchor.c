@@ -173,6 +173,50 @@ START_TEST(the_cases_of_the_source)
 }
 END_TEST
 
+static uint8_t family_asked(const char *from, const char *to, const char *body,
+			    const char *peer_body)
+{
+	struct media media = media_of(body), peer;
+	struct media_error error = { 0 };
+	struct anchor_plan plan;
+
+	if (peer_body)
+		peer = media_of(peer_body);
+	ck_assert_int_eq(anchor_plan(conf, realm(from), realm(to), &media,
+				     peer_body ? &peer : NULL, false, peer_body,
+				     &plan, &error),
+			 0);
+	ck_assert(plan.streams[0].rtp.wanted);
+	return plan.streams[0].rtp.family;
+}
+
+#define SIX "c=IN IP6 2001:db8:9::5\nm=audio 5000 RTP/AVP 0\n"
+
+START_TEST(the_other_ip_version_is_reached_by_an_endpoint_only)
+{
+	read_conf(
+		"", "",
+		"realm six { interface = {e6} networks = {\"2001:db8:9::/64\"} "
+		"pool = {\"[2001:db8:ffff::/64]:1000-1999\"} "
+		"reaches = {\"inside\"} }\n"
+		"realm both { interface = {e7} networks = {\"7.0.0.0/8\", "
+		"\"2001:db8:7::/64\"} pool = {\"7.7.7.7:1000-1999\", "
+		"\"[2001:db8:7::7]:1000-1999\"} reaches = {\"inside\"} }\n");
+	assert_plan("inside", "six", B, "ask 2.2.2.2:2222@inside/2>six");
+	assert_plan("inside", "both", B, "as-is");
+	assert_plan("six", "a", SIX, "ask [2001:db8:9::5]:5000@six/2>a");
+	assert_plan("six", "a", "c=IN IP6 fe80::5\nm=audio 5000 RTP/AVP 0\n",
+		    "488 address of no host in SDP");
+	ck_assert_uint_eq(family_asked("inside", "six", B, NULL), IP_V6);
+	ck_assert_uint_eq(family_asked("six", "a", SIX, NULL), IP_V4);
+	ck_assert_uint_eq(family_asked("six", "both", SIX, NULL), IP_NONE);
+	ck_assert_uint_eq(family_asked("six", "both", SIX,
+				       "c=IN IP4 7.0.0.1\n"
+				       "m=audio 5000 RTP/AVP 0\n"),
+			  IP_V4);
+}
+END_TEST
+
 START_TEST(one_realm_is_direct_unless_forced)
 {
 	assert_plan("inside", "inside", B, "direct");
@@ -576,6 +620,7 @@ int main(void)
 {
 	return SUITE_RUN_WITH(
 		"proxy/anchor", setup, teardown, the_cases_of_the_source,
+		the_other_ip_version_is_reached_by_an_endpoint_only,
 		one_realm_is_direct_unless_forced,
 		media_sections_say_what_to_ask_for,
 		ports_and_rtcp_follow_the_sdp,

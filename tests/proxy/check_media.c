@@ -228,6 +228,36 @@ START_TEST(hold_stays_and_refused_streams_show_nothing)
 }
 END_TEST
 
+START_TEST(an_endpoint_may_become_one_of_the_other_version)
+{
+	struct media_change change;
+
+	media_change_init(&change);
+	change.origin = ip("2001:db8::9");
+	change.streams[0].addr = change.streams[1].addr = ip("2001:db8::3");
+	change.streams[0].port = 3000;
+	change.streams[1].port = 3002;
+	change.streams[1].rtcp_port = 3009;
+	assert_written("o=- 1 1 IN IP4 10.0.0.5\nc=IN IP4 10.0.0.5/127\n"
+		       "m=audio 10 RTP/AVP 0\na=rtcp:11 IN IP4 10.0.0.5\n"
+		       "m=video 12 RTP/AVP 0\nc=IN IP4 10.0.0.6\n",
+		       &change,
+		       "o=- 1 1 IN IP6 2001:db8::9\nc=IN IP6 2001:db8::3/127\n"
+		       "m=audio 3000 RTP/AVP 0\n"
+		       "a=rtcp:3001 IN IP6 2001:db8::3\n"
+		       "m=video 3002 RTP/AVP 0\nc=IN IP6 2001:db8::3\n"
+		       "a=rtcp:3009\n");
+	change.origin = ip("9.9.9.9");
+	change.streams[0].addr = ip("3.3.3.3");
+	assert_written("o=- 1 1 IN IP6 2001:db8::5\nc=IN IP6 2001:db8::5\n"
+		       "m=audio 10 RTP/AVP 0\n"
+		       "a=rtcp:11 IN IP6 2001:db8::5\n",
+		       &change,
+		       "o=- 1 1 IN IP4 9.9.9.9\nc=IN IP4 3.3.3.3\n"
+		       "m=audio 3000 RTP/AVP 0\na=rtcp:3001 IN IP4 3.3.3.3\n");
+}
+END_TEST
+
 START_TEST(strip_removes_what_carries_addresses)
 {
 	struct media_change change;
@@ -281,7 +311,9 @@ START_TEST(what_cannot_be_mapped_is_refused)
 		{ "c=IN IP4 host.example\n", 488, "host name in SDP" },
 		{ "c=IN IP4 10.0.0.256\n", 488, "host name in SDP" },
 		{ "c=IN IP4 ::1\n", 488, "host name in SDP" },
-		{ "c=IN IP6 ::1\n", 488, "address family not served" },
+		{ "c=IN IP6 1.1.1.1\n", 488, "host name in SDP" },
+		{ "c=IN IP4 2001:db8::1\n", 488, "host name in SDP" },
+		{ "c=IN IP5 1.1.1.1\n", 488, "address family not served" },
 		{ "c=IN IP4\n", 400, "malformed address in SDP" },
 		{ "c=IN IP4 1.1.1.1 x\n", 400, "malformed address in SDP" },
 		{ "c=IN IP4 1.1.1.1\nc=IN IP4 2.2.2.2\n", 488,
@@ -523,6 +555,7 @@ int main(void)
 			 rtcp_that_is_no_neighbour_gets_a_line,
 			 rtcp_follows_its_stream,
 			 hold_stays_and_refused_streams_show_nothing,
+			 an_endpoint_may_become_one_of_the_other_version,
 			 strip_removes_what_carries_addresses,
 			 odd_origins_are_hidden,
 			 what_cannot_be_mapped_is_refused, limits_hold,
