@@ -119,10 +119,13 @@ static void begin(void)
 				      .on_link = on_link,
 				      .on_activity = on_activity,
 				      .epoch = 77 };
-	struct rlimit files = { 4096, 4096 };
+	struct rlimit files;
 	char path[128];
 
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	/* Both ends of a thousand connections. */
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
 	strcpy(dir, "/tmp/viaduct-door-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	shell("cp %s/* %s", made, dir);
