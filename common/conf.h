@@ -49,6 +49,11 @@ struct conf_range { /* addresses x ports: "203.0.113.16/30:16384-32767" */
 	struct port_range ports;
 };
 
+struct conf_limit { /* 0: none */
+	unsigned max_calls;
+	unsigned calls_per_second;
+};
+
 struct conf_realm {
 	char *name;
 	realm_id id;
@@ -70,6 +75,7 @@ struct conf_realm {
 	enum conf_filter filter;   /* of these; default address */
 	unsigned dynamic_max;      /* of an address, default 512 */
 	unsigned dynamic_timer;    /* seconds, of UDP; default 300 */
+	struct conf_limit limit;   /* of calls from it */
 };
 
 /* The pool that a realm section holds has the realm's name. */
@@ -115,8 +121,9 @@ struct conf_listen {
 struct conf_domain {
 	char *name; /* lower case */
 	unsigned line;
-	char *users;           /* path of the users file */
-	struct conf_tls files; /* to who asks for the domain by SNI */
+	char *users;             /* path of the users file */
+	struct conf_tls files;   /* to who asks for the domain by SNI */
+	struct conf_limit limit; /* of each of its users */
 };
 
 struct conf_carrier {     /* of a trunk */
@@ -125,6 +132,7 @@ struct conf_carrier {     /* of a trunk */
 	char *password;   /* the same */
 	char *auth_realm; /* whose challenges are answered: default the host */
 	unsigned expires; /* seconds to register for, default 600 */
+	struct conf_limit limit;
 };
 
 struct conf_trunk {

@@ -72,6 +72,7 @@ static void build_realm(struct conf_reader *reader, size_t i)
 	conf_get_addr(reader, conf_part_value(&part, "gateway"),
 		      &realm->gateway);
 	conf_build_dynamic(reader, part.section, realm);
+	conf_build_limit(&part, &realm->limit);
 }
 
 static void build_pool(struct conf_reader *reader, const struct conf_part *part,

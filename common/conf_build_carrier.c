@@ -9,6 +9,7 @@
 
 #define CHECK_MAX   3600
 #define EXPIRES_MAX 86400
+#define CALLS_MAX   1000000
 
 static const struct conf_value *get_login(struct conf_part *part,
 					  struct conf_carrier *carrier)
@@ -34,6 +35,14 @@ static const struct conf_value *get_login(struct conf_part *part,
 	return user;
 }
 
+void conf_build_limit(struct conf_part *part, struct conf_limit *limit)
+{
+	conf_get_number(part->reader, conf_part_value(part, "max_calls"), 1,
+			CALLS_MAX, &limit->max_calls);
+	conf_get_number(part->reader, conf_part_value(part, "calls_per_second"),
+			1, CALLS_MAX, &limit->calls_per_second);
+}
+
 /* `host` stands for the auth realm where none is given. */
 void conf_build_carrier(struct conf_part *part, const char *host,
 			struct conf_carrier *carrier)
@@ -43,6 +52,7 @@ void conf_build_carrier(struct conf_part *part, const char *host,
 	const struct conf_value *expires = conf_part_value(part, "expires");
 	const struct conf_value *login = get_login(part, carrier);
 
+	conf_build_limit(part, &carrier->limit);
 	conf_get_number(part->reader, conf_part_value(part, "check"), 1,
 			CHECK_MAX, &carrier->check);
 	carrier->expires = 600;

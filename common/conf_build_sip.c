@@ -107,6 +107,7 @@ void conf_build_domains(struct conf_reader *reader)
 		conf_get_text(reader, conf_part_needed(&part, "users"),
 			      &domain->users);
 		build_certificate(&part, &domain->files);
+		conf_build_limit(&part, &domain->limit);
 		conf->domain_count++;
 	}
 }

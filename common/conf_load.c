@@ -37,12 +37,25 @@ static int on_value(cfg_t *section, cfg_opt_t *opt, const char *text,
 #define TITLED       (CFGF_MULTI | CFGF_TITLE)
 
 static cfg_opt_t realm_opts[] = {
-	VALUES("interface"),     VALUES("networks"), VALUES("pool"),
-	VALUES("reaches"),       VALUE("media"),     VALUE("source"),
-	VALUE("media_port_min"), VALUE("hold_down"), VALUE("gateway"),
-	VALUE("dynamic"),        VALUE("filter"),    VALUE("dynamic_max"),
-	VALUE("source_prefix"),  VALUE("far_nat"),   VALUES("early"),
-	VALUE("dynamic_timer"),  CFG_END(),
+	VALUES("interface"),
+	VALUES("networks"),
+	VALUES("pool"),
+	VALUES("reaches"),
+	VALUE("media"),
+	VALUE("source"),
+	VALUE("media_port_min"),
+	VALUE("hold_down"),
+	VALUE("gateway"),
+	VALUE("dynamic"),
+	VALUE("filter"),
+	VALUE("dynamic_max"),
+	VALUE("source_prefix"),
+	VALUE("far_nat"),
+	VALUES("early"),
+	VALUE("max_calls"),
+	VALUE("calls_per_second"),
+	VALUE("dynamic_timer"),
+	CFG_END(),
 };
 
 static cfg_opt_t pool_opts[] = {
@@ -63,20 +76,17 @@ static cfg_opt_t listen_opts[] = {
 };
 
 static cfg_opt_t domain_opts[] = {
-	VALUE("users"),
-	VALUE("certificate"),
-	VALUE("key"),
-	CFG_END(),
+	VALUE("users"),     VALUE("certificate"),      VALUE("key"),
+	VALUE("max_calls"), VALUE("calls_per_second"), CFG_END(),
 };
 
 static cfg_opt_t trunk_opts[] = {
-	VALUE("realm"),       VALUE("host"),
-	VALUE("port"),        VALUE("transport"),
-	VALUE("certificate"), VALUE("key"),
-	VALUE("ca"),          VALUE("ciphers"),
-	VALUE("verify"),      VALUE("check"),
-	VALUES("register"),   VALUE("auth_realm"),
-	VALUE("expires"),     CFG_END(),
+	VALUE("realm"),     VALUE("host"),        VALUE("port"),
+	VALUE("transport"), VALUE("certificate"), VALUE("key"),
+	VALUE("ca"),        VALUE("ciphers"),     VALUE("verify"),
+	VALUE("check"),     VALUES("register"),   VALUE("auth_realm"),
+	VALUE("expires"),   VALUE("max_calls"),   VALUE("calls_per_second"),
+	CFG_END(),
 };
 
 static cfg_opt_t route_opts[] = {

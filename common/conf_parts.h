@@ -192,6 +192,7 @@ void conf_part_name(struct conf_part *part, char **ret_name,
 /* Of a section trunk with that host. */
 void conf_build_carrier(struct conf_part *part, const char *host,
 			struct conf_carrier *carrier);
+void conf_build_limit(struct conf_part *part, struct conf_limit *limit);
 void conf_free_carrier(struct conf_carrier *carrier);
 /* As conf_value and conf_value_needed. */
 const struct conf_value *conf_part_value(const struct conf_part *part,

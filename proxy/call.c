@@ -160,6 +160,7 @@ void call_free(struct call *call)
 		relay_free(container_of(pos, struct relay, node));
 	list_for_each_safe(pos, tmp, &call->dialogs)
 		dialog_free(dialog_of(pos));
+	admission_give(&call->admission);
 	hunt_free(call->hunt);
 	grants_done(&call->grants);
 	table_remove(&call->calls->by_token, &call->by_token);
@@ -254,6 +255,7 @@ void call_end(struct call *call)
 	if (call->state == CALL_ENDED)
 		return;
 	call->state = CALL_ENDED;
+	admission_give(&call->admission);
 	call->end_ms = UINT64_MAX;
 	relay_give_up(call);
 	list_for_each(pos, &call->dialogs)

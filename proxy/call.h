@@ -16,6 +16,7 @@
 #include "proxy/grant.h"
 #include "proxy/hide.h"
 #include "proxy/leg.h"
+#include "proxy/limit.h"
 #include "proxy/natlink.h"
 
 #define CALLS_MAX        20000 /* more INVITEs are answered with 503 */
@@ -73,6 +74,7 @@ struct call {
 	size_t relay_count;
 	size_t job_count;
 	struct grants grants;
+	struct admission admission;
 	struct hunt *hunt; /* owned: where else it may go; or NULL */
 	bool has_group;    /* asked for: to be released */
 	uint64_t start_ms;

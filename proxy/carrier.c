@@ -356,6 +356,7 @@ static void init(struct carrier *carrier, struct carriers *carriers,
 	carrier->carriers = carriers;
 	carrier->trunk = trunk;
 	trunk->carrier = carrier;
+	carrier->limit.conf = &trunk->conf->carrier.limit;
 	snprintf(carrier->call_id, sizeof(carrier->call_id), "%016llx%016llx",
 		 (unsigned long long)random[0], (unsigned long long)random[1]);
 	snprintf(carrier->tag, sizeof(carrier->tag), "%016llx",

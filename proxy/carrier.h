@@ -7,6 +7,7 @@
 #define VIADUCT_PROXY_CARRIER_H
 
 #include "proxy/edge.h"
+#include "proxy/limit.h"
 #include "proxy/transaction.h"
 #include "proxy/trunk.h"
 
@@ -30,6 +31,7 @@ struct carrier {
 	uint32_t cseq;
 	char call_id[40];
 	char tag[20];
+	struct limit limit;
 	uint64_t checks_failed;
 	uint64_t challenges; /* answered */
 };

@@ -12,6 +12,7 @@ struct dispatch {
 	struct calls *calls;         /* not owned */
 	struct registrar *registrar; /* not owned */
 	struct carriers *carriers;   /* not owned */
+	struct limits limits;        /* owned by the caller of limits_init */
 	struct trunk_list trunks; /* owned by the caller of trunk_list_init */
 };
 

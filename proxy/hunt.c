@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/mono.h"
+#include "proxy/carrier.h"
 #include "proxy/job.h"
 
 struct hunt *hunt_new(const struct conf_route *route)
@@ -49,9 +50,25 @@ bool hunt_add(struct hunt *hunt, const struct flow *flow,
 	return true;
 }
 
-const struct hunt_target *hunt_take(struct hunt *hunt)
+const struct hunt_target *hunt_take(struct hunt *hunt, struct limit **out)
 {
-	return hunt->next < hunt->count ? &hunt->targets[hunt->next++] : NULL;
+	uint64_t now = mono_ms();
+
+	limit_give(*out);
+	*out = NULL;
+	while (hunt->next < hunt->count) {
+		const struct hunt_target *target = &hunt->targets[hunt->next++];
+		struct limit *limit = target->trunk != NULL ?
+					      &target->trunk->carrier->limit :
+					      NULL;
+
+		if (limit != NULL && !limit_take(limit, hunt->how, now))
+			continue;
+		if (hunt->how != LIMIT_NOT)
+			*out = limit;
+		return target;
+	}
+	return NULL;
 }
 
 void hunt_sent(struct call *call)
@@ -131,7 +148,7 @@ bool hunt_failed(struct relay *relay, int status)
 	    relay->server == NULL || call->state != CALL_SETUP ||
 	    !is_reason_to_go_on(hunt, relay, status))
 		return false;
-	target = hunt_take(hunt);
+	target = hunt_take(hunt, &call->admission.out);
 	if (target == NULL || start_over(call) == NULL)
 		return false;
 	log_info("call %s: %d, tried at the next place", call->token, status);

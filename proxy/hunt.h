@@ -21,6 +21,7 @@ struct hunt_target {
 struct hunt {
 	su_home_t *home;                /* owned */
 	const struct conf_route *route; /* not owned; or NULL */
+	enum limit_how how;
 	struct hunt_target targets[HUNT_TARGETS_MAX];
 	size_t count;
 	size_t next;     /* of `targets`: not tried yet */
@@ -33,8 +34,8 @@ void hunt_free(struct hunt *hunt);
 /* A further target, `uri` is copied; false: no room. */
 bool hunt_add(struct hunt *hunt, const struct flow *flow,
 	      const struct trunk *trunk, const char *uri);
-/* The next target, or NULL. */
-const struct hunt_target *hunt_take(struct hunt *hunt);
+/* The next target whose trunk may take one more (`out`), or NULL. */
+const struct hunt_target *hunt_take(struct hunt *hunt, struct limit **out);
 
 /* The request of the call is sent: from now on the target has its time. */
 void hunt_sent(struct call *call);

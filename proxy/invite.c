@@ -8,6 +8,7 @@
 #include <sofia-sip/sip_header.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "common/privs.h"
 #include "proxy/carrier.h"
 #include "proxy/headers.h"
@@ -23,7 +24,9 @@ struct target {
 	const char *uri; /* in the message's home, or its owner's */
 	const struct trunk *trunk;
 	struct hunt *hunt; /* owned: where else; or NULL */
-	int status;        /* why it goes nowhere; 0: it goes */
+	struct admission admission;
+	enum limit_how how;
+	int status; /* why it goes nowhere; 0: it goes */
 	const char *reason;
 };
 
@@ -227,10 +230,13 @@ static void to_hunt(struct dispatch *dispatch,
 		add_trunk(dispatch, target->hunt,
 			  &dispatch->trunks.trunks[route->trunk], from, msg,
 			  uri);
-	first = hunt_take(target->hunt);
+	target->hunt->how = target->how;
+	first = hunt_take(target->hunt, &target->admission.out);
 	if (first == NULL) {
-		if (route->kind == ROUTE_TABLE &&
-		    route->route->targets[0].trunk == TRUNK_NONE)
+		if (target->hunt->count > 0)
+			target->reason = "Retry-After: 5\r\n";
+		else if (route->kind == ROUTE_TABLE &&
+			 route->route->targets[0].trunk == TRUNK_NONE)
 			target->status = 480;
 		else
 			target->reason = "Reason: SIP;cause=503;"
@@ -267,6 +273,45 @@ static void to_party(const struct leg *leg, struct target *target)
 		target->status = 480;
 }
 
+static struct limit *limit_of_user(struct dispatch *dispatch,
+				   const struct flow *from, const char *user,
+				   const char *domain)
+{
+	const struct conf_domain *found = route_domain(dispatch->conf,
+						       from->listener->index,
+						       domain, strlen(domain),
+						       0);
+
+	return found != NULL && (found->limit.max_calls > 0 ||
+				 found->limit.calls_per_second > 0) ?
+		       limits_user(&dispatch->limits, user, found) :
+		       NULL;
+}
+
+/* Who is speaking, and in which realm. */
+static bool admit_speaker(struct dispatch *dispatch,
+			  const struct invite_speaker *speaker,
+			  const struct flow *from, const sip_t *sip,
+			  struct target *target)
+{
+	const url_t *url = sip->sip_from->a_url;
+	char user[USERS_NAME_MAX];
+	struct uri_part part = { url->url_user,
+				 url->url_user ? strlen(url->url_user) : 0 };
+	struct limit *limit = NULL;
+	uint64_t now = mono_ms();
+
+	if (speaker->trunk != TRUNK_NONE)
+		limit = &dispatch->trunks.trunks[speaker->trunk].carrier->limit;
+	else if (part.len > 0 && url->url_host != NULL &&
+		 uri_unescape(part, user, sizeof(user)) == 0)
+		limit = limit_of_user(dispatch, from, user, url->url_host);
+	return admission_take(&target->admission, limit, target->how, now) &&
+	       admission_take(&target->admission,
+			      &dispatch->limits.realms[from->peer.realm],
+			      target->how, now);
+}
+
 static void find_target(struct dispatch *dispatch,
 			const struct invite_speaker *speaker,
 			const struct leg *leg, const struct flow *from,
@@ -287,6 +332,8 @@ static void find_target(struct dispatch *dispatch,
 	struct route_result route;
 
 	memset(target, 0, sizeof(*target));
+	if (sip->sip_request->rq_method == sip_method_invite)
+		target->how = LIMIT_CHECK;
 	if (leg != NULL) {
 		to_party(leg, target);
 		return;
@@ -296,10 +343,18 @@ static void find_target(struct dispatch *dispatch,
 		return;
 	}
 	route_find(&query, &route);
+	if (route.is_emergency && target->how == LIMIT_CHECK)
+		target->how = LIMIT_FORCE;
 	switch (route.kind) {
 	case ROUTE_USER:
 		if (!find_user(dispatch, route.user, route.domain, target))
 			target->status = 480;
+		else if (!admission_take(&target->admission,
+					 limit_of_user(dispatch, from,
+						       route.user,
+						       route.domain),
+					 target->how, mono_ms()))
+			target->status = 486;
 		break;
 	case ROUTE_TRUNK:
 	case ROUTE_TABLE:
@@ -319,13 +374,20 @@ void invite_start(struct dispatch *dispatch,
 	struct call *call;
 
 	find_target(dispatch, speaker, leg, from, msg, sip, &target);
+	if (target.status == 0 &&
+	    !admit_speaker(dispatch, speaker, from, sip, &target)) {
+		target.status = 503;
+		target.reason = "Retry-After: 5\r\n";
+	}
 	if (target.status != 0) {
+		admission_give(&target.admission);
 		hunt_free(target.hunt);
 		edge_reply(from, msg, target.status, NULL, target.reason);
 		return;
 	}
 	call = call_new(dispatch->calls, from, &target.flow, sip);
 	if (call == NULL) {
+		admission_give(&target.admission);
 		hunt_free(target.hunt);
 		edge_reply(from, msg, 503, NULL, "Retry-After: 5\r\n");
 		return;
@@ -335,6 +397,7 @@ void invite_start(struct dispatch *dispatch,
 			&dispatch->trunks.trunks[speaker->trunk];
 	call->legs[CALL_B].trunk = target.trunk;
 	call->hunt = target.hunt;
+	call->admission = target.admission;
 	leg_expect(&call->legs[CALL_B], target.uri);
 	log_debug("call %s: %s from %s", call->token,
 		  sip->sip_request->rq_method_name, from->listener->host_port);

@@ -181,6 +181,12 @@ static int make_calls(struct program *program)
 
 	if (error != 0)
 		return error;
+	error = limits_init(&program->dispatch.limits, program->conf,
+			    program->calls.seed);
+	if (error != 0) {
+		calls_done(&program->calls);
+		return error;
+	}
 	program->has_calls = true;
 	program->calls.conf = program->conf;
 	program->calls.root = program->root;
@@ -273,8 +279,10 @@ static int run(struct program *program)
 static void program_done(struct program *program)
 {
 	status_free(program->status);
-	if (program->has_calls)
+	if (program->has_calls) {
 		calls_done(&program->calls);
+		limits_done(&program->dispatch.limits);
+	}
 	carriers_free(program->carriers);
 	resolver_free(program->resolver);
 	edge_free(program->edge);

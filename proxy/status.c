@@ -193,8 +193,8 @@ static json_t *trunk_json(const struct trunk *trunk)
 		json_array_append_new(addresses,
 				      json_string(ip_addr_format(
 					      &trunk->addresses[i], text)));
-	return json_pack("{s:s,s:o,s:s,s:s,s:I,s:I}", "name", trunk->conf->name,
-			 "addresses", addresses, "state",
+	return json_pack("{s:s,s:o,s:s,s:s,s:I,s:I,s:I,s:I}", "name",
+			 trunk->conf->name, "addresses", addresses, "state",
 			 conf->check == 0 ? "unchecked" :
 			 carrier->is_down ? "down" :
 					    "up",
@@ -203,7 +203,9 @@ static json_t *trunk_json(const struct trunk *trunk)
 			 carrier->is_registered ? "registered" :
 						  "failed",
 			 "checks_failed", (json_int_t)carrier->checks_failed,
-			 "challenges", (json_int_t)carrier->challenges);
+			 "challenges", (json_int_t)carrier->challenges, "calls",
+			 (json_int_t)carrier->limit.calls, "refused",
+			 (json_int_t)carrier->limit.refused);
 }
 
 static json_t *trunks_json(const struct status *status)

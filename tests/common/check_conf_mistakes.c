@@ -313,6 +313,12 @@ static const struct {
 	  "f:5: \"a@b\" is no user of a SIP URI\n"
 	  "f:7: auth_realm is of no use without register\n"
 	  "f:8: expires is of no use without register\n" },
+	{ "realm a { interface = a max_calls = 0 }\n"
+	  "domain d.example { users = u calls_per_second = x }\n"
+	  "trunk t { realm = a host = 1.1.1.1 max_calls = 1000001 }\n",
+	  "f:1: \"0\" is no number from 1 to 1000000\n"
+	  "f:2: \"x\" is no number from 1 to 1000000\n"
+	  "f:3: \"1000001\" is no number from 1 to 1000000\n" },
 	/* Dynamic mappings */
 	{ "realm inside { interface = in0 networks = \"10.0.0.0/8\"\n"
 	  "reaches = outside dynamic = yes }\n"
