@@ -2,9 +2,9 @@
 /*
  * The server of natctl's link (common/rulewire.h): rules in, acknowledgements
  * out. One natctl at a time; rules outlive it. A change is made before its
- * acknowledgement is sent, and packets are translated between two events, so
- * an acknowledged change holds for every later packet; so it does for those
- * that the kernel translates (fastpath.h).
+ * acknowledgement is sent, and no packet that saw the rules of before is still
+ * on its way then (ruleset_share), so an acknowledged change holds for every
+ * later packet; so it does for those that the kernel translates (fastpath.h).
  */
 #ifndef VIADUCT_TRANSLATOR_LINK_H
 #define VIADUCT_TRANSLATOR_LINK_H
