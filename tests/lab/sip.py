@@ -5,6 +5,7 @@ design: everything that is not named there, byte for byte)."""
 
 import re
 
+import capture
 import scan
 
 METHODS = re.compile(rb"[A-Z]+ sips?:\S+ SIP/2\.0\r\n|SIP/2\.0 \d{3} ")
@@ -76,8 +77,8 @@ def endpoints(body):
             session = connection.group(1)
         elif rtcp and streams:
             streams[-1][2] = (rtcp.group(2), int(rtcp.group(1)))
-    return [(f"{address}:{port}",
-             f"{rtcp[0] or address}:{rtcp[1]}" if rtcp else None)
+    return [(capture.endpoint(address, port),
+             capture.endpoint(rtcp[0] or address, rtcp[1]) if rtcp else None)
             for address, port, rtcp in streams]
 
 
@@ -145,12 +146,16 @@ def _replaces_hidden(line, sent, view):
                for other, text in sent.headers)
 
 
+# Of either IP version, with the type that is its own
+PLACE = rb"(?:IP4 [^\s:]+|IP6 \S*:\S*)"
+
+
 def _places_removed(line):
     """An SDP line without the places that an edge may write."""
-    line = re.sub(rb"^(c=IN IP[46]) \S+", rb"\1", line)
+    line = re.sub(rb"^(c=IN) " + PLACE, rb"\1", line)
     line = re.sub(rb"^(m=\S+) \d+", rb"\1", line)
-    line = re.sub(rb"^(a=rtcp:)\d+( IN IP[46] \S+)?", rb"\1", line)
-    return re.sub(rb"^(o=\S+ \S+ \S+ IN IP[46]) \S+", rb"\1", line)
+    line = re.sub(rb"^(a=rtcp:)\d+( IN " + PLACE + rb")?", rb"\1", line)
+    return re.sub(rb"^(o=\S+ \S+ \S+ IN) " + PLACE, rb"\1", line)
 
 
 # What an edge takes out of an offer, all or nothing (ICE, RFC 8839)
