@@ -200,6 +200,37 @@ static void follow(struct events *events)
 	}
 }
 
+/* NULL, and said why: it cannot be. */
+static struct natctl *connect_to(const struct command_env *env,
+				 const struct natctl_hooks *hooks)
+{
+	struct natctl_tls tls = { .server = env->server,
+				  .name = env->server_name,
+				  .certificate = env->files.certificate,
+				  .key = env->files.key,
+				  .ca = env->files.ca };
+	char fault[NATCTL_FAULT_TEXT] = "no memory";
+	struct natctl *natctl;
+	char *path;
+
+	if (env->server && (!tls.certificate || !tls.key || !tls.ca)) {
+		command_fail("--server needs --cert, --key and --ca");
+		return NULL;
+	}
+	if (env->server) {
+		natctl = natctl_new_tls(&tls, TIMEOUT_MS, hooks, fault);
+	} else {
+		path = command_socket(env, "natctl.sock");
+		if (!path)
+			return NULL;
+		natctl = natctl_new(path, TIMEOUT_MS, hooks);
+		free(path);
+	}
+	if (!natctl)
+		command_fail("%s", fault);
+	return natctl;
+}
+
 enum exit_code events_run(const struct command_env *env, json_t *options,
 			  char *const *words)
 {
@@ -209,7 +240,6 @@ enum exit_code events_run(const struct command_env *env, json_t *options,
 	struct natctl_hooks hooks = { .on_up = on_up,
 				      .on_event = on_event,
 				      .arg = &events };
-	char *path;
 
 	(void)words;
 	events.wanted.group = json_string_value(
@@ -219,13 +249,9 @@ enum exit_code events_run(const struct command_env *env, json_t *options,
 	if (read_names(json_object_get(options, "event"),
 		       &events.wanted.events) < 0)
 		return EXIT_USAGE;
-	path = command_socket(env, "natctl.sock");
-	if (!path)
-		return EXIT_ERROR;
-	events.natctl = natctl_new(path, TIMEOUT_MS, &hooks);
-	free(path);
+	events.natctl = connect_to(env, &hooks);
 	if (!events.natctl)
-		return command_fail("no memory");
+		return EXIT_ERROR;
 	follow(&events);
 	natctl_free(events.natctl);
 	return events.code;

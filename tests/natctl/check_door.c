@@ -393,6 +393,27 @@ START_TEST(a_slow_reader_slows_down_nobody_else)
 }
 END_TEST
 
+/* TLS ends one way and the other: what was asked is answered all the same. */
+START_TEST(who_has_asked_all_is_answered_all)
+{
+	struct channel channel;
+
+	open_as("phones", &channel);
+	ask_status(&channel);
+	for (int i = 0; i < 2000; i++)
+		ck_assert_int_eq(say(&channel, STATUS, strlen(STATUS)), 0);
+	(void)SSL_shutdown(channel.ssl);
+	for (int i = 0; i < 2000; i++) {
+		hear(&channel);
+		ck_assert_ptr_nonnull(strstr(answer, "viaduct-natctl"));
+	}
+	hear(&channel);
+	ck_assert_str_eq(answer, "");
+	channel_close(&channel);
+	ck_assert_uint_eq(count.connected, 0);
+}
+END_TEST
+
 START_TEST(who_says_nothing_is_closed)
 {
 	struct channel channel;
@@ -672,6 +693,7 @@ int main(void)
 		garbage_and_half_messages_are_told_or_forgotten,
 		a_line_may_be_long_and_not_longer,
 		a_slow_reader_slows_down_nobody_else,
+		who_has_asked_all_is_answered_all,
 		who_says_nothing_is_closed,
 		one_connection_too_many_is_told,
 		one_ask_too_many_in_a_second_is_told,
