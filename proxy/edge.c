@@ -318,7 +318,7 @@ size_t flow_trunk(const struct flow *flow)
 				&flow->peer);
 }
 
-int flow_open(const struct flow *flow, unsigned timeout_ms)
+int flow_open(const struct flow *flow)
 {
 	const struct conf *conf = flow->listener->edge->conf;
 
@@ -331,7 +331,7 @@ int flow_open(const struct flow *flow, unsigned timeout_ms)
 			   flow->trunk != NULL ?
 				   (size_t)(flow->trunk - conf->trunks) :
 				   SIZE_MAX,
-			   timeout_ms);
+			   flow->dial_ms != 0 ? flow->dial_ms : EDGE_DIAL_MS);
 	return 0;
 }
 
@@ -360,7 +360,7 @@ void edge_reply(const struct flow *from, msg_t *msg, int status,
 int edge_send_request(const struct flow *to, msg_t *msg, const char *branch)
 {
 	char url[FLOW_URL_TEXT];
-	int error = flow_open(to, EDGE_DIAL_MS);
+	int error = flow_open(to);
 
 	if (error == 0 &&
 	    nta_outgoing_mcreate(to->listener->agent, NULL, NULL,

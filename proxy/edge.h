@@ -20,6 +20,7 @@
 #define EDGE_MESSAGE_MAX 65535 /* bytes of a SIP message */
 #define FLOW_URL_TEXT    80    /* "sip:ADDRESS:PORT;transport=udp" */
 #define EDGE_DIAL_MS     5000  /* for a connection to be made */
+#define EDGE_PROBE_MS    1000  /* the same, of one that may not be wanted */
 #define EDGE_BIG         1300  /* bytes that want TCP (RFC 3261 18.1.1) */
 
 struct edge;
@@ -45,6 +46,7 @@ struct flow {
 	/* That connection only; STREAM_NONE: any, also one yet to be made. */
 	uint64_t connection;
 	const struct conf_trunk *trunk; /* whom to expect there, or NULL */
+	unsigned dial_ms; /* to be connected in; 0: EDGE_DIAL_MS */
 };
 
 struct edge_hooks {
@@ -92,10 +94,10 @@ bool flow_is_alive(const struct flow *flow);
 size_t flow_trunk(const struct flow *flow);
 /*
  * To be called before something is sent that way by the library, which may
- * then make the connection, within that time; flow_close() after it. 0, or
+ * then make the connection; flow_close() after it. 0, or
  * -ENOTCONN: it is gone.
  */
-int flow_open(const struct flow *flow, unsigned timeout_ms);
+int flow_open(const struct flow *flow);
 void flow_close(const struct flow *flow);
 
 /* The next hop as the library wants it. */

@@ -130,6 +130,28 @@ static const char *uri_for_trunk(const struct dispatch *dispatch,
 				  trunk->host, trunk->port, rest);
 }
 
+/*
+ * RFC 3261 18.1.1: what may not fit into one datagram tries a connection first.
+ * If nobody listens the next target is the address by UDP.
+ */
+static void add_for_big(struct hunt *hunt, const struct flow *udp,
+			const struct trunk *trunk, const msg_t *msg,
+			const char *uri)
+{
+	struct flow flow = *udp;
+
+	if (udp->listener->transport != CONF_UDP ||
+	    trunk->conf->transport != CONF_TRANSPORT_AUTO ||
+	    msg_size(msg) <= EDGE_BIG)
+		return;
+	flow.listener = edge_listener_for(udp->listener->edge,
+					  udp->listener->realm, CONF_TCP,
+					  udp->peer.addr.family);
+	flow.dial_ms = EDGE_PROBE_MS;
+	if (flow.listener != NULL)
+		hunt_add(hunt, &flow, trunk, uri);
+}
+
 /* All addresses of the trunk. */
 static void add_trunk(struct dispatch *dispatch, struct hunt *hunt,
 		      const struct trunk *trunk, const struct flow *from,
@@ -154,8 +176,10 @@ static void add_trunk(struct dispatch *dispatch, struct hunt *hunt,
 			.trunk = trunk->conf,
 		};
 
-		if (flow.listener != NULL)
-			hunt_add(hunt, &flow, trunk, uri);
+		if (flow.listener == NULL)
+			continue;
+		add_for_big(hunt, &flow, trunk, msg, uri);
+		hunt_add(hunt, &flow, trunk, uri);
 	}
 }
 

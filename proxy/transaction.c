@@ -238,7 +238,7 @@ int client_new(const struct flow *to, msg_t *msg, const char *branch,
 	client->on_response = response;
 	client->arg = arg;
 	client->flow = *to;
-	error = flow_open(to, EDGE_DIAL_MS);
+	error = flow_open(to);
 	if (error == 0) {
 		client->orq = nta_outgoing_mcreate(
 			to->listener->agent, on_response, client,

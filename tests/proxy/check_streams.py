@@ -221,6 +221,47 @@ class Calls(StreamBed):
         self.nothing_left()
 
 
+class Big(StreamBed):
+    """More than 1300 bytes go by TCP, if the carrier listens so."""
+
+    conf = HEAD + LISTEN + """
+trunk carrier {{ realm = outside host = "{net}.2.99" }}
+"""
+
+    def invite(self, alice, size):
+        call = Call(alice, "4711")
+        call.to = call.target = "sip:4711@carrier.example"
+        call.invite(sdp(alice.address, 30000),
+                    headers=(f"Subject: {'x' * size}",))
+        return call
+
+    def answer(self, call, carrier, invite):
+        carrier.respond(invite, 200, tag="bt", body=sdp(CARRIER, 40000))
+        call.learn(call.agent.expect(200, "INVITE"))
+        call.ack()
+        carrier.expect("ACK")
+        self.end(call, carrier)
+        self.nothing_left()
+
+    def test_over_tcp_where_the_carrier_listens(self):
+        alice, tcp = self.agent("alice", 10), self.carrier()
+        udp = self.agent("carrier", 99, inside=False, registered=False)
+        call = self.invite(alice, 1300)
+        self.answer(call, tcp, tcp.expect("INVITE"))
+        call = self.invite(alice, 10)
+        self.answer(call, udp, udp.expect("INVITE"))
+        self.assertEqual(len([m for m in udp.seen
+                              if m.method == "INVITE"]), 1)
+
+    def test_over_udp_where_it_does_not(self):
+        alice = self.agent("alice", 10)
+        udp = self.agent("carrier", 99, inside=False, registered=False)
+        call = self.invite(alice, 1300)
+        invite = udp.expect("INVITE", within=1)
+        self.assertIn("SIP/2.0/UDP", invite.get("Via"))
+        self.answer(call, udp, invite)
+
+
 class Frames(StreamBed):
     """Test 15 of the design: what is no message on a stream."""
 
@@ -459,6 +500,8 @@ trunk carrier {{ realm = outside host = "{net}.2.99" transport = tls
         def is_new():
             agent = self.stream("x", 11, tls=True, registered=False)
             serials.add(agent.connection.socket.getpeercert()["serialNumber"])
+            agent.hang_up()
+            self.open_until(1)
             return serials - {before}
         until(is_new, "the old one is still shown")
         alice.register()
