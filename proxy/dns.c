@@ -7,8 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define HEADER_SIZE 12
-#define JUMPS_MAX   32 /* compression pointers in one name */
+#define JUMPS_MAX 32 /* compression pointers in one name */
 
 struct reader {
 	const uint8_t *data;
@@ -184,15 +183,16 @@ static void read_answer(struct reader *reader, enum dns_type type,
 int dns_parse(const uint8_t *data, size_t len, enum dns_type type,
 	      struct dns_answer *ret)
 {
-	struct reader reader = { .data = data, .len = len, .at = 4 };
-	unsigned questions = read_number(&reader, 2);
-	unsigned answers = read_number(&reader, 2);
+	struct reader reader = { .data = data, .len = len };
+	unsigned questions, answers;
 	char name[DNS_NAME_MAX];
 
 	ret->ttl = UINT32_MAX;
 	ret->count = 0;
-	reader.at = HEADER_SIZE;
-	reader.is_bad |= len < HEADER_SIZE;
+	skip(&reader, 4);
+	questions = read_number(&reader, 2);
+	answers = read_number(&reader, 2);
+	skip(&reader, 4);
 	while (questions-- > 0 && !reader.is_bad) {
 		read_name(&reader, name);
 		skip(&reader, 4);
