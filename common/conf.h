@@ -250,6 +250,7 @@ struct conf {
 	unsigned announce_time; /* seconds, default 60 */
 	unsigned ring_time;     /* seconds, default 185 */
 	unsigned pool_alarm;    /* per cent of a pool, default 90 */
+	unsigned media_timeout; /* seconds; 0, the default: none */
 	bool fastpath;          /* may the kernel translate? default yes */
 	unsigned workers;       /* threads that translate; 0: one a CPU */
 	unsigned routing_table; /* that of realms[0], default 8610 */

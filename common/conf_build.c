@@ -8,9 +8,10 @@
 
 #include "common/conf_parts.h"
 
-#define HOLD_DOWN_MAX 86400
-#define ANNOUNCE_MAX  86400
-#define RING_MAX      3600
+#define HOLD_DOWN_MAX     86400
+#define ANNOUNCE_MAX      86400
+#define RING_MAX          3600
+#define MEDIA_TIMEOUT_MAX 3600 /* seconds */
 /* As a preference of ip rules they stand between the local and main table. */
 #define ROUTING_TABLE_MIN 256
 #define ROUTING_TABLE_MAX 32000
@@ -168,6 +169,8 @@ static void build_top(struct conf_reader *reader)
 			CONF_WORKERS_MAX, &reader->conf->workers);
 	if (user && *user->text != '\0')
 		conf_get_text(reader, user, &reader->conf->user);
+	conf_get_number(reader, conf_value(reader->root, "media_timeout"), 0,
+			MEDIA_TIMEOUT_MAX, &reader->conf->media_timeout);
 	reader->conf->pool_alarm = 90;
 	conf_get_number(reader, conf_value(reader->root, "pool_alarm"), 1, 99,
 			&reader->conf->pool_alarm);

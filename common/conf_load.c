@@ -134,6 +134,7 @@ static cfg_opt_t root_opts[] = {
 	VALUE("announce_time"),
 	VALUE("ring_time"),
 	VALUE("pool_alarm"),
+	VALUE("media_timeout"),
 	VALUE("fastpath"),
 	VALUE("workers"),
 	VALUE("routing_table"),

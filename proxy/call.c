@@ -16,6 +16,7 @@
 #include "proxy/exchange.h"
 #include "proxy/hunt.h"
 #include "proxy/relay.h"
+#include "proxy/silence.h"
 
 static struct dialog *dialog_of(struct list *node)
 {
@@ -50,6 +51,18 @@ static bool token_equal(const struct table_node *node, const void *key)
 	const struct call *call = container_of(node, struct call, by_token);
 
 	return memcmp(call->token, key, CALL_TOKEN_TEXT - 1) == 0;
+}
+
+struct call *call_of_token(const struct calls *calls, const char *token)
+{
+	struct table_node *node;
+
+	if (strlen(token) != CALL_TOKEN_TEXT - 1)
+		return NULL;
+	node = table_find(&calls->by_token,
+			  hash_bytes(token, CALL_TOKEN_TEXT - 1, calls->seed),
+			  token_equal, token);
+	return node == NULL ? NULL : container_of(node, struct call, by_token);
 }
 
 struct leg *call_find(const struct calls *calls, const char *user)
@@ -119,6 +132,8 @@ struct call *call_new(struct calls *calls, const struct flow *from,
 	call->start_ms = mono_ms();
 	call->refresh_ms = call->start_ms + NATLINK_REFRESH_MS;
 	call->end_ms = UINT64_MAX;
+	call->silence_ms = UINT64_MAX;
+	call->silence_due_ms = UINT64_MAX;
 	root->call = call;
 	list_add_tail(&call->dialogs, &root->node);
 	call->dialog_count = 1;
@@ -237,6 +252,7 @@ void call_establish(struct call *call, struct dialog *winner)
 	if (call->state < CALL_ENDING)
 		call->state = CALL_ESTABLISHED;
 	winner->is_confirmed = true;
+	silence_begin(call);
 }
 
 void call_hang_up(struct call *call)
@@ -328,7 +344,7 @@ static void on_timer(su_root_magic_t *magic, su_timer_t *timer,
 		natlink_refresh(call->calls->natlink, call->group);
 		call->refresh_ms = now + NATLINK_REFRESH_MS;
 	}
-	if (hunt_tick(call, now))
+	if (silence_tick(call, now) || hunt_tick(call, now))
 		return;
 	if (!relay_tick(call, now))
 		call_schedule(call);
@@ -342,6 +358,8 @@ void call_schedule(struct call *call)
 
 	if (call->end_ms < due)
 		due = call->end_ms;
+	if (call->silence_due_ms < due)
+		due = call->silence_due_ms;
 	if (call->hunt != NULL && call->hunt->due_ms < due)
 		due = call->hunt->due_ms;
 	list_for_each(pos, &call->relays) {

@@ -79,8 +79,11 @@ struct call {
 	bool has_group;    /* asked for: to be released */
 	uint64_t start_ms;
 	uint64_t refresh_ms; /* when to refresh the leases */
-	uint64_t end_ms;     /* when to end; UINT64_MAX: not known */
-	su_timer_t *timer;   /* owned */
+	uint64_t silence_ms; /* from when on silence ends it; UINT64_MAX: never */
+	uint64_t silence_due_ms; /* when to look whether it does */
+	const char *reason;      /* static: why we send BYE; NULL: not said */
+	uint64_t end_ms;         /* when to end; UINT64_MAX: not known */
+	su_timer_t *timer;       /* owned */
 };
 
 /* 0 or -ENOMEM. */
@@ -96,6 +99,8 @@ struct call *call_new(struct calls *calls, const struct flow *from,
 		      const struct flow *to, const sip_t *sip);
 /* Ends everything that is under way without a word to the parties. */
 void call_free(struct call *call);
+/* By its token; NULL: none. */
+struct call *call_of_token(const struct calls *calls, const char *token);
 /* The leg whose party knows us by this user part, or NULL. */
 struct leg *call_find(const struct calls *calls, const char *user);
 /*

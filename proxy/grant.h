@@ -27,6 +27,7 @@ struct grant {
 	const struct conf_media_rule *request; /* not owned: the conf's */
 	struct grant_limits limits;            /* in force */
 	bool marked;
+	unsigned silent; /* bits: 1 in, 2 out */
 };
 
 struct grants {

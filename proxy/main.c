@@ -23,6 +23,7 @@
 #include "proxy/carrier.h"
 #include "proxy/dispatch.h"
 #include "proxy/resolver.h"
+#include "proxy/silence.h"
 #include "proxy/sofia_guard.h"
 #include "proxy/status.h"
 #include "proxy/tighten.h"
@@ -109,6 +110,22 @@ static void on_renewed(void *arg)
 		return;
 	table_for_each(pos, &program->calls.by_token)
 		tighten_renew(container_of(pos, struct call, by_token));
+}
+
+static void on_listening(void *arg)
+{
+	struct program *program = arg;
+
+	if (program->has_calls)
+		silence_forget(&program->calls);
+}
+
+static void on_silence(const struct natctl_event *event, void *arg)
+{
+	struct program *program = arg;
+
+	if (program->has_calls)
+		silence_event(&program->calls, event);
 }
 
 /* Certificates only; connections that are there keep theirs. */
@@ -222,6 +239,9 @@ static int give_to_user(const char *user, const char *path)
 static int make_sockets(struct program *program)
 {
 	struct natlink_hooks hooks = { .on_renewed = on_renewed,
+				       .on_listening = on_listening,
+				       .on_event = on_silence,
+				       .silence = program->conf->media_timeout,
 				       .arg = program };
 	char path[PATH_MAX];
 	int error = sock_make_dir(program->conf->rundir);

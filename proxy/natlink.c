@@ -89,6 +89,38 @@ static void follow(struct natlink *link)
 
 static void send_release(struct release *release);
 
+static void on_subscribed(const struct natctl_answer *answer, void *arg)
+{
+	(void)arg;
+	if (answer->error != 0 && answer->error != -ECONNRESET)
+		log_warn("natctl: silence is not told of: %s %s",
+			 answer->message, answer->reason);
+}
+
+static void subscribe(struct natlink *link)
+{
+	const struct natctl_subscription wanted = {
+		.events = 1u << NATCTL_EVENT_SILENT | 1u << NATCTL_EVENT_HEARD,
+		.own = true,
+		.silence = link->hooks.silence,
+	};
+	struct natctl_callback callback = { .on_answer = on_subscribed };
+
+	if (link->hooks.silence == 0)
+		return;
+	link->hooks.on_listening(link->hooks.arg);
+	if (natctl_subscribe(link->natctl, &wanted, mono_ms(), callback, NULL) <
+	    0)
+		log_warn("natctl: silence is not told of");
+}
+
+static void on_told(const struct natctl_event *event, void *arg)
+{
+	const struct natlink *link = arg;
+
+	link->hooks.on_event(event, link->hooks.arg);
+}
+
 static void on_up(uint64_t epoch, bool is_new, void *arg)
 {
 	struct natlink *link = arg;
@@ -97,6 +129,7 @@ static void on_up(uint64_t epoch, bool is_new, void *arg)
 	log_info("natctl: connected, epoch %llu", (unsigned long long)epoch);
 	list_for_each_safe(pos, tmp, &link->releases)
 		send_release(container_of(pos, struct release, node));
+	subscribe(link);
 	if (is_new)
 		link->hooks.on_renewed(link->hooks.arg);
 }
@@ -114,6 +147,7 @@ int natlink_new(su_root_t *root, const char *path,
 	struct natctl_hooks client_hooks = {
 		.on_up = on_up,
 		.on_down = on_down,
+		.on_event = on_told,
 		.arg = link,
 	};
 

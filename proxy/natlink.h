@@ -18,6 +18,10 @@ struct natlink;
 struct natlink_hooks {
 	/* Another manager answers: it may know nothing of our groups. */
 	void (*on_renewed)(void *arg);
+	/* Silence is told of from now on, as if there had been none before. */
+	void (*on_listening)(void *arg);
+	void (*on_event)(const struct natctl_event *event, void *arg);
+	unsigned silence; /* seconds; 0: nothing is to be told */
 	void *arg;
 };
 

@@ -46,6 +46,8 @@ msg_t *own_request(struct call *call, struct dialog *dialog, enum call_side to,
 		       SIPTAG_MAX_FORWARDS(max_forwards),
 		       TAG_IF(target->routes != NULL,
 			      SIPTAG_ROUTE(target->routes)),
+		       TAG_IF(method == sip_method_bye && call->reason != NULL,
+			      SIPTAG_REASON_STR(call->reason)),
 		       TAG_END()) < 0) {
 		msg_destroy(msg);
 		return NULL;

@@ -12,7 +12,8 @@
 static const char everything[] =
 	"# a comment\n"
 	"rundir = \"/run/edge\" // another\n"
-	"tun = vt  table = edge_1  announce_time = 7 ring_time = 200  pool_alarm = 80 fastpath = no\n"
+	"tun = vt  table = edge_1  announce_time = 7 ring_time = 200 "
+	"pool_alarm = 80  media_timeout = 60 fastpath = no\n"
 	"workers = 3 /* and one\n"
 	" * of two lines */ user = \"\" routing_table = 9000\n"
 	"realm inside {\n"
@@ -76,6 +77,7 @@ START_TEST(all_settings_arrive_in_the_structs)
 	ck_assert_uint_eq(conf->announce_time, 7);
 	ck_assert_uint_eq(conf->ring_time, 200);
 	ck_assert_uint_eq(conf->pool_alarm, 80);
+	ck_assert_uint_eq(conf->media_timeout, 60);
 	ck_assert_uint_eq(conf->routing_table, 9000);
 	ck_assert_uint_eq(ip_addr_to_v4(&conf->realms[0].gateway), 0x0a0000fe);
 	ck_assert_ptr_null(conf->user);
@@ -181,6 +183,7 @@ START_TEST(what_is_left_out_has_its_default)
 	ck_assert_uint_eq(c.conf->announce_time, 60);
 	ck_assert_uint_eq(c.conf->ring_time, 185);
 	ck_assert_uint_eq(c.conf->pool_alarm, 90);
+	ck_assert_uint_eq(c.conf->media_timeout, 0);
 	ck_assert_ptr_null(c.conf->user);
 	confcase_done(&c);
 }

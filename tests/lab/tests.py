@@ -22,6 +22,7 @@ import requests
 import robust
 import rules
 import services
+import silent
 import sipp
 import sources
 from context import Context, require
@@ -62,6 +63,7 @@ TESTS = {
     "example": channel.example,
     "limits": channel.limits,
     "events": events.events,
+    "media_timeout": silent.media_timeout,
     "remote": remote.remote,
     "explain": explain.explain,
     "services": services.Services.run,
