@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 import time
 import unittest
@@ -260,6 +261,69 @@ trunk carrier {{ realm = outside host = "{net}.2.99" }}
         invite = udp.expect("INVITE", within=1)
         self.assertIn("SIP/2.0/UDP", invite.get("Via"))
         self.answer(call, udp, invite)
+
+
+class Six(StreamBed):
+    """Signalling over IPv6, between two realms of it."""
+
+    conf = """
+rundir = "{dir}"
+realm inside {{ networks = {{"fd00:1::/64"}} reaches = {{"outside"}} }}
+realm outside {{ networks = {{"fd00:2::/64"}}
+    pool = {{"[fd00:4::/126]:20000-29999"}} }}
+domain "example.com" {{ users = "{dir}/users" }}
+listen in  {{ realm = inside  tcp = "[fd00:1::1]:5060"
+    udp = "[fd00:1::1]:5060" }}
+listen out {{ realm = outside tls = "[fd00:2::1]:5061"
+    certificate = "{dir}/edge.pem" }}
+"""
+
+    def prepare(self):
+        super().prepare()
+        self.authority.issue("edge.pem", "fd00:2::1")
+        for address in ("fd00:1::1", "fd00:1::10", "fd00:2::1", "fd00:2::20"):
+            subprocess.run(["ip", "address", "replace", f"{address}/128",
+                            "dev", "lo"], check=True)
+
+    def test_tcp_phone_to_tls_phone(self):
+        alice = StreamAgent("alice", "fd00:1::10", "fd00:1::1")
+        bob = StreamAgent("bob", "fd00:2::20", "fd00:2::1", edge_port=5061,
+                          context=self.authority.client(), name="fd00:2::1")
+        self.agents += [alice, bob]
+        alice.register()
+        bob.register()
+        call = Call(alice, "bob")
+        call.invite()
+        invite = bob.expect("INVITE")
+        self.assertTrue(invite.get("Via").startswith(
+            "SIP/2.0/TLS [fd00:2::1]:5061;"), invite.get("Via"))
+        self.assertTrue(invite.contact.endswith(
+            "@[fd00:2::1]:5061;transport=tls"), invite.contact)
+        self.assertNotIn("fd00:1:", invite.raw.decode())
+        bob.respond(invite, 180, tag="bt")
+        ringing = alice.expect(180)
+        self.assertTrue(ringing.contact.endswith(
+            "@[fd00:1::1]:5060;transport=tcp"), ringing.contact)
+        call.cancel()
+        alice.expect(200, "CANCEL")
+        cancel = bob.expect("CANCEL")
+        bob.respond(cancel, 200)
+        bob.respond(invite, 487, tag="bt")
+        bob.expect("ACK")
+        call.ack_failure(alice.expect(487))
+        self.nothing_left()
+
+    def test_a_datagram_is_answered(self):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as phone:
+            phone.bind(("fd00:1::10", 5060))
+            phone.settimeout(3)
+            phone.sendto(
+                b"OPTIONS sip:[fd00:1::1] SIP/2.0\r\nVia: SIP/2.0/UDP "
+                b"[fd00:1::10]:5060;branch=z9hG4bKsix\r\nFrom: <sip:a@b>;"
+                b"tag=1\r\nTo: <sip:[fd00:1::1]>\r\nCall-ID: six\r\n"
+                b"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+                ("fd00:1::1", 5060))
+            self.assertTrue(phone.recv(2000).startswith(b"SIP/2.0 200 "))
 
 
 class Frames(StreamBed):

@@ -100,6 +100,8 @@ class StreamAgent(Agent):
         if context:
             sock = context.wrap_socket(sock, server_hostname=name)
         self.port = sock.getsockname()[1]
+        if ":" in address:
+            self.address = f"[{address}]"
         self.connection = Connection(self, sock)
 
     def _init(self, user, address, edge, password, domain):
