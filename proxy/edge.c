@@ -21,6 +21,7 @@
 #include <sofia-sip/url.h>
 
 #include "common/log.h"
+#include "proxy/sockaddr.h"
 #include "proxy/sofia_guard.h"
 
 #define UDP_RECV_BUFFER (4 << 20)
@@ -34,27 +35,6 @@ struct edge {
 	struct streams *streams; /* owned */
 };
 
-/* Source address of a message; false: of a family that is not served. */
-static bool source_of(msg_t *msg, struct listener *listener,
-		      struct endpoint *ret)
-{
-	const su_sockaddr_t *from = msg_addr(msg);
-
-	memset(ret, 0, sizeof(*ret));
-	if (from->su_family == AF_INET) {
-		ret->addr.family = IP_V4;
-		memcpy(ret->addr.bytes, &from->su_sin.sin_addr, 4);
-	} else if (from->su_family == AF_INET6) {
-		ret->addr.family = IP_V6;
-		memcpy(ret->addr.bytes, &from->su_sin6.sin6_addr, 16);
-	} else {
-		return false;
-	}
-	ret->port = ntohs(from->su_port);
-	ret->realm = listener->realm;
-	return true;
-}
-
 static int on_message(struct listener *listener, nta_agent_t *agent, msg_t *msg,
 		      sip_t *sip)
 {
@@ -62,7 +42,8 @@ static int on_message(struct listener *listener, nta_agent_t *agent, msg_t *msg,
 	struct flow from = { .listener = listener };
 	int status;
 
-	if (!source_of(msg, listener, &from.peer)) {
+	if (!sockaddr_parse(&msg_addr(msg)->su_sa, listener->realm,
+			    &from.peer)) {
 		nta_msg_discard(agent, msg);
 		return 0;
 	}

@@ -4,6 +4,7 @@
 #include "proxy/streams.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -17,6 +18,8 @@
 #include "common/log.h"
 #include "common/mono.h"
 #include "common/privs.h"
+#include "proxy/census.h"
+#include "proxy/sockaddr.h"
 #include "proxy/sofia_guard.h"
 #include "proxy/stream.h"
 
@@ -42,13 +45,6 @@ struct stream_port {
 	size_t count; /* of its connections that were accepted */
 };
 
-struct source {
-	struct table_node node;   /* in streams.sources */
-	struct stream_port *port; /* not owned */
-	struct ip_addr addr;
-	unsigned count;
-};
-
 struct peer_key {
 	const struct stream_port *port;
 	struct endpoint peer;
@@ -62,7 +58,7 @@ struct streams {
 	struct list ports;       /* of struct stream_port, owned */
 	struct list all;         /* of struct stream, owned */
 	struct table by_peer;
-	struct table sources;        /* of struct source, owned */
+	struct census census;
 	struct stream_port *opening; /* for the next listen() */
 	struct stream_port *dialling;
 	size_t dial_trunk;
@@ -131,57 +127,6 @@ size_t streams_trunk_of(const struct stream_port *port, uint64_t id,
 	return stream != NULL && stream->id == id ? stream->trunk : SIZE_MAX;
 }
 
-static bool source_equal(const struct table_node *node, const void *key)
-{
-	const struct source *source = container_of(node, struct source, node);
-	const struct source *wanted = key;
-
-	return source->port == wanted->port &&
-	       ip_addr_equal(&source->addr, &wanted->addr);
-}
-
-static struct source *source_find(struct stream_port *port,
-				  const struct ip_addr *addr)
-{
-	struct streams *streams = port->streams;
-	struct source wanted = { .port = port, .addr = *addr };
-	struct table_node *node = table_find(&streams->sources,
-					     hash_bytes(addr->bytes,
-							sizeof(addr->bytes),
-							streams->seed),
-					     source_equal, &wanted);
-
-	return node != NULL ? container_of(node, struct source, node) : NULL;
-}
-
-static struct source *source_get(struct stream_port *port,
-				 const struct ip_addr *addr)
-{
-	struct source *source = source_find(port, addr);
-
-	if (source != NULL)
-		return source;
-	source = calloc(1, sizeof(*source));
-	if (source == NULL)
-		return NULL;
-	source->port = port;
-	source->addr = *addr;
-	table_add(&port->streams->sources, &source->node,
-		  hash_bytes(addr->bytes, sizeof(addr->bytes),
-			     port->streams->seed));
-	return source;
-}
-
-static void source_leave(struct stream_port *port, const struct ip_addr *addr)
-{
-	struct source *source = source_find(port, addr);
-
-	if (source == NULL || --source->count > 0)
-		return;
-	table_remove(&port->streams->sources, &source->node);
-	free(source);
-}
-
 static void forget(struct stream *stream)
 {
 	struct stream_port *port = stream->port;
@@ -192,7 +137,7 @@ static void forget(struct stream *stream)
 	streams->counters.open--;
 	if (stream->is_accepted) {
 		port->count--;
-		source_leave(port, &stream->peer.addr);
+		census_leave(&streams->census, port, &stream->peer.addr);
 	}
 	stream_free(stream);
 }
@@ -247,47 +192,6 @@ static void set_options(int fd)
 			 sizeof(interval));
 }
 
-static bool endpoint_of(const struct sockaddr *from, realm_id realm,
-			struct endpoint *ret)
-{
-	const struct sockaddr_in *v4 = (const void *)from;
-	const struct sockaddr_in6 *v6 = (const void *)from;
-
-	memset(ret, 0, sizeof(*ret));
-	ret->realm = realm;
-	if (from->sa_family == AF_INET) {
-		ret->addr.family = IP_V4;
-		memcpy(ret->addr.bytes, &v4->sin_addr, 4);
-		ret->port = ntohs(v4->sin_port);
-		return true;
-	}
-	if (from->sa_family != AF_INET6)
-		return false;
-	ret->addr.family = IP_V6;
-	memcpy(ret->addr.bytes, &v6->sin6_addr, 16);
-	ret->port = ntohs(v6->sin6_port);
-	return true;
-}
-
-static socklen_t sockaddr_of(const struct endpoint *from,
-			     struct sockaddr_storage *ret)
-{
-	struct sockaddr_in *v4 = (void *)ret;
-	struct sockaddr_in6 *v6 = (void *)ret;
-
-	memset(ret, 0, sizeof(*ret));
-	if (from->addr.family == IP_V4) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(from->port);
-		memcpy(&v4->sin_addr, from->addr.bytes, 4);
-		return sizeof(*v4);
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(from->port);
-	memcpy(&v6->sin6_addr, from->addr.bytes, 16);
-	return sizeof(*v6);
-}
-
 static struct stream *add(struct stream_port *port, int fd, SSL *ssl, int pair,
 			  const struct endpoint *peer)
 {
@@ -332,17 +236,16 @@ static void take_in(struct stream_port *port, int fd,
 		    const struct endpoint *peer)
 {
 	struct streams *streams = port->streams;
-	struct source *source = source_get(port, &peer->addr);
+	unsigned count = census_enter(&streams->census, port, &peer->addr);
 	struct stream *stream = NULL;
 	SSL *ssl = NULL;
 
-	if (source == NULL) {
+	if (count == UINT_MAX) {
 		close(fd);
 		return;
 	}
-	source->count++;
 	port->count++;
-	if (source->count <= port->conf->per_source && make_room(port)) {
+	if (count <= port->conf->per_source && make_room(port)) {
 		set_options(fd);
 		if (port->transport == CONF_TLS)
 			ssl = certs_accept(streams->certs, port->listen, fd);
@@ -360,7 +263,7 @@ static void take_in(struct stream_port *port, int fd,
 	}
 	streams->counters.refused++;
 	port->count--;
-	source_leave(port, &peer->addr);
+	census_leave(&streams->census, port, &peer->addr);
 }
 
 /* At the end of the descriptors the sweep tries again. */
@@ -382,7 +285,7 @@ static void on_acceptable(short revents, void *arg)
 				watch_change(&port->watch, 0);
 			return;
 		}
-		if (endpoint_of((void *)&from, port->conf->realm, &peer))
+		if (sockaddr_parse((void *)&from, port->conf->realm, &peer))
 			take_in(port, fd, &peer);
 		else
 			close(fd);
@@ -453,7 +356,7 @@ static int on_accept(int fd, struct sockaddr *addr, socklen_t *len, void *arg)
 	}
 	stream = container_of(port->offers.next, struct stream, offer_node);
 	list_remove(&stream->offer_node);
-	peer_len = sockaddr_of(&stream->peer, &peer);
+	peer_len = sockaddr_format(&stream->peer, &peer);
 	memcpy(addr, &peer, peer_len < *len ? peer_len : *len);
 	*len = peer_len;
 	taken = stream->offered;
@@ -475,7 +378,7 @@ static int dial(const struct stream_port *port, int domain,
 	if (fd < 0)
 		return -errno;
 	from.port = 0;
-	local_len = sockaddr_of(&from, &local);
+	local_len = sockaddr_format(&from, &local);
 	if (port->device != NULL)
 		error = sofia_guard_tie(fd, port->device);
 	if (error == 0 && bind(fd, (void *)&local, local_len) < 0)
@@ -501,7 +404,7 @@ static int on_connect(int fd, const struct sockaddr *addr, socklen_t len,
 	SSL *ssl = NULL;
 	int ends[2], wire;
 
-	if (port == NULL || !endpoint_of(addr, port->conf->realm, &peer)) {
+	if (port == NULL || !sockaddr_parse(addr, port->conf->realm, &peer)) {
 		errno = ECONNREFUSED;
 		return -1;
 	}
@@ -625,7 +528,8 @@ int streams_new(su_root_t *root, const struct conf *conf, struct certs *certs,
 	random_bytes(&streams->seed, sizeof(streams->seed));
 	streams->timer = su_timer_create(su_root_task(root), SWEEP_MS);
 	if (table_init(&streams->by_peer) < 0 ||
-	    table_init(&streams->sources) < 0 || streams->timer == NULL ||
+	    census_init(&streams->census, streams->seed) < 0 ||
+	    streams->timer == NULL ||
 	    su_timer_set_for_ever(streams->timer, on_sweep, streams) < 0) {
 		streams_free(streams);
 		return -ENOMEM;
@@ -659,7 +563,7 @@ void streams_free(struct streams *streams)
 	if (streams->timer != NULL)
 		su_timer_destroy(streams->timer);
 	table_done(&streams->by_peer);
-	table_done(&streams->sources);
+	census_done(&streams->census);
 	free(streams);
 }
 
