@@ -109,7 +109,8 @@ static bool knows_listener(const struct conf *conf, realm_id realm,
 
 static void text_guard_listener(FILE *out, const struct plan *plan,
 				const struct plan_interface *by,
-				const struct conf_listen *listen)
+				const struct conf_listen *listen,
+				uint8_t family)
 {
 	const struct endpoint *done[CONF_TRANSPORTS];
 	size_t count = 0;
@@ -119,7 +120,7 @@ static void text_guard_listener(FILE *out, const struct plan *plan,
 		const struct endpoint *at = conf_listen_at(listen, i);
 		bool is_done = false;
 
-		if (!at || at->addr.family != IP_V4 ||
+		if (!at || at->addr.family != family ||
 		    knows_listener(plan->conf, by->realm, at))
 			continue;
 		for (size_t k = 0; k < count; k++)
@@ -128,23 +129,23 @@ static void text_guard_listener(FILE *out, const struct plan *plan,
 			continue;
 		done[count++] = at;
 		fprintf(out,
-			"\t\tiifname \"%s\" ip daddr %s "
+			"\t\tiifname \"%s\" %s daddr %s "
 			"meta l4proto { tcp, udp } th dport %u "
 			"counter name \"dropped\" drop\n",
-			by->name, ip_addr_format(&at->addr, addr),
-			(unsigned)at->port);
+			by->name, family == IP_V6 ? NFT_IP6 : NFT_IP,
+			ip_addr_format(&at->addr, addr), (unsigned)at->port);
 	}
 }
 
-/* By whose interface a packet comes says which realm it is of, for SIP too. */
-static void text_guard_listeners(FILE *out, const struct plan *plan)
+void nft_guard_listeners(FILE *out, const struct plan *plan, uint8_t family)
 {
 	const struct conf *conf = plan->conf;
 
 	for (size_t i = 0; i < plan->interface_count * conf->listen_count; i++)
 		text_guard_listener(out, plan,
 				    &plan->interfaces[i / conf->listen_count],
-				    &conf->listens[i % conf->listen_count]);
+				    &conf->listens[i % conf->listen_count],
+				    family);
 }
 
 char *nft_guard_text(const struct plan *plan)
@@ -161,7 +162,7 @@ char *nft_guard_text(const struct plan *plan)
 	      "\tchain input {\n"
 	      "\t\ttype filter hook input priority filter; policy accept;\n",
 	      out);
-	text_guard_listeners(out, plan);
+	nft_guard_listeners(out, plan, IP_V4);
 	fputs("\t}\n", out);
 	if (plan->fastpath)
 		nft_flows_nat(out);

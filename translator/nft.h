@@ -14,6 +14,8 @@
 #ifndef VIADUCT_TRANSLATOR_NFT_H
 #define VIADUCT_TRANSLATOR_NFT_H
 
+#include <stdio.h>
+
 #include "translator/plan.h"
 
 /* The families that have tables. */
@@ -26,6 +28,11 @@
  */
 char *nft_guard_text(const struct plan *plan);
 char *nft_main_text(const struct plan *plan);
+/*
+ * In input: by whose interface a packet comes says which realm it is of, for
+ * SIP too. `family`: enum ip_family.
+ */
+void nft_guard_listeners(FILE *out, const struct plan *plan, uint8_t family);
 /*
  * The same of IPv6, without the fast path. Where no realm has any the guard
  * lets none pass a realm's interface, and there is no main table.

@@ -87,12 +87,20 @@ char *nft_guard6_text(const struct plan *plan)
 	fprintf(out,
 		"table ip6 %s_guard {\n"
 		"\tcounter dropped { }\n"
-		"%s"
-		"\tchain forward {\n"
-		"\t\ttype filter hook forward priority filter; policy accept;"
-		"\n",
+		"%s",
 		plan->conf->table,
 		plan->ipv6 ? "\tcounter misrouted { }\n" : "");
+	if (plan->ipv6) {
+		fputs("\tchain input {\n"
+		      "\t\ttype filter hook input priority filter; "
+		      "policy accept;\n",
+		      out);
+		nft_guard_listeners(out, plan, IP_V6);
+		fputs("\t}\n", out);
+	}
+	fputs("\tchain forward {\n"
+	      "\t\ttype filter hook forward priority filter; policy accept;\n",
+	      out);
 	if (plan->ipv6)
 		text_ways(out, plan);
 	fputs("\t\tiifname ", out);

@@ -356,10 +356,10 @@ END_TEST
 START_TEST(the_examples_have_no_mistakes)
 {
 	static const char *const files[] = {
-		"viaduct.conf.example",      "examples/egress.conf",
-		"examples/ingress.conf",     "examples/media.conf",
-		"examples/one-address.conf", "examples/routes.conf",
-		"examples/transports.conf",
+		"viaduct.conf.example",  "examples/egress.conf",
+		"examples/ingress.conf", "examples/ipv6.conf",
+		"examples/media.conf",   "examples/one-address.conf",
+		"examples/routes.conf",  "examples/transports.conf",
 	};
 	const char *srcdir = getenv("srcdir");
 

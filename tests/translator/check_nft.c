@@ -23,11 +23,15 @@ static struct rtnl_link links[] = {
 	{ .name = "out0", .index = 4, .mtu = 1500 },
 	{ .name = "tr0", .index = 5, .mtu = 1500 },
 };
-static struct rtnl_addr addrs[4];
+static struct rtnl_addr addrs[5];
 static const struct rtnl_host host = { .links = links,
 				       .link_count = 4,
 				       .addrs = addrs,
 				       .addr_count = 3 };
+static const struct rtnl_host six = { .links = links,
+				      .link_count = 4,
+				      .addrs = addrs,
+				      .addr_count = 5 };
 static struct rtnl_route routes[3];
 /* Two of its interfaces lead to the same network. */
 static const struct rtnl_host twofold = { .links = links,
@@ -55,6 +59,7 @@ static void begin(void)
 	set_addr(1, 4, "203.0.113.10", "203.0.113.0/24");
 	set_addr(2, 5, "172.16.0.1", "172.16.0.0/12");
 	set_addr(3, 3, "10.0.0.2", "10.0.0.0/8");
+	set_addr(4, 4, "2001:db8:9::1", "2001:db8:9::/64");
 	routes[0] = (struct rtnl_route){ .prefix = addrs[0].network,
 					 .index = 2 };
 	routes[1] = (struct rtnl_route){ .prefix = addrs[3].network,
@@ -111,12 +116,16 @@ static char *text_of_plan(void)
 	char *guard = nft_guard_text(&plan);
 	char *guard6 = nft_guard6_text(&plan);
 	char *draw = nft_main_text(&plan);
+	char *draw6 = plan.ipv6 ? nft_main6_text(&plan) : strdup("");
 	char *all;
 
 	ck_assert_ptr_nonnull(guard);
 	ck_assert_ptr_nonnull(guard6);
 	ck_assert_ptr_nonnull(draw);
-	ck_assert_int_gt(asprintf(&all, "%s%s%s", guard, guard6, draw), 0);
+	ck_assert_ptr_nonnull(draw6);
+	ck_assert_int_gt(asprintf(&all, "%s%s%s%s", guard, guard6, draw, draw6),
+			 0);
+	free(draw6);
 	free(guard);
 	free(guard6);
 	free(draw);
@@ -203,6 +212,13 @@ START_TEST(three_realms)
 }
 END_TEST
 
+START_TEST(realms_of_ipv6)
+{
+	read_plan_of("six", &six);
+	check_case("six");
+}
+END_TEST
+
 START_TEST(flows_of_the_kernel)
 {
 	read_plan("fast");
@@ -269,6 +285,7 @@ int main(void)
 		two_realms,
 		ports_of_an_own_address,
 		three_realms,
+		realms_of_ipv6,
 		flows_of_the_kernel,
 		without_conntrack_nothing_names_it,
 		two_realms_with_the_same_network,
