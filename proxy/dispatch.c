@@ -115,6 +115,7 @@ static void within_dialog(struct dispatch *dispatch, struct leg *leg,
 {
 	struct calls_counters *counters = &dispatch->calls->counters;
 	sip_method_t method = sip->sip_request->rq_method;
+	struct relay_origin origin = { .from = from };
 	struct dialog *dialog = NULL;
 	struct call *call;
 
@@ -143,7 +144,7 @@ static void within_dialog(struct dispatch *dispatch, struct leg *leg,
 	}
 	if (method == sip_method_bye)
 		before_bye(dialog);
-	relay_request(leg, dialog, from, msg, sip, NULL, 0);
+	relay_request(leg, dialog, &origin, msg, sip);
 	job_pump(call);
 }
 

@@ -11,6 +11,7 @@
 #include "common/mono.h"
 #include "common/privs.h"
 #include "proxy/carrier.h"
+#include "proxy/fork.h"
 #include "proxy/headers.h"
 #include "proxy/hunt.h"
 #include "proxy/job.h"
@@ -24,6 +25,7 @@ struct target {
 	const char *uri; /* in the message's home, or its owner's */
 	const struct trunk *trunk;
 	struct hunt *hunt; /* owned: where else; or NULL */
+	struct fork *fork; /* owned: where all at once; or NULL */
 	struct admission admission;
 	enum limit_how how;
 	int status; /* why it goes nowhere; 0: it goes */
@@ -63,20 +65,27 @@ int invite_check_loop(const struct dispatch *dispatch, const sip_t *sip)
 	return 0;
 }
 
+static struct flow flow_to(const struct dispatch *dispatch,
+			   const struct location_binding *binding)
+{
+	return (struct flow){
+		.listener = edge_listener_at(dispatch->calls->edge,
+					     binding->listen),
+		.peer = binding->received,
+		.connection = binding->connection,
+	};
+}
+
 static bool find_user(struct dispatch *dispatch, const char *user,
 		      const char *domain, struct target *target)
 {
-	const struct location_binding *binding =
-		registrar_find(dispatch->registrar, dispatch->calls->edge, user,
-			       domain);
+	const struct location_binding *bindings[LOCATION_CONTACTS_MAX];
 
-	if (binding == NULL)
+	if (registrar_find(dispatch->registrar, dispatch->calls->edge, user,
+			   domain, bindings) == 0)
 		return false;
-	target->flow.listener = edge_listener_at(dispatch->calls->edge,
-						 binding->listen);
-	target->flow.peer = binding->received;
-	target->flow.connection = binding->connection;
-	target->uri = binding->uri;
+	target->flow = flow_to(dispatch, bindings[0]);
+	target->uri = bindings[0]->uri;
 	return true;
 }
 
@@ -336,6 +345,45 @@ static bool admit_speaker(struct dispatch *dispatch,
 			      target->how, now);
 }
 
+/* An INVITE rings at all of the user's contacts. */
+static void to_user(struct dispatch *dispatch,
+		    const struct invite_speaker *speaker,
+		    const struct route_result *route, const struct flow *from,
+		    const sip_t *sip, struct target *target)
+{
+	const struct location_binding *bindings[LOCATION_CONTACTS_MAX];
+	size_t count;
+
+	if (!find_user(dispatch, route->user, route->domain, target)) {
+		target->status = 480;
+		return;
+	}
+	if (!admission_take(&target->admission,
+			    limit_of_user(dispatch, from, route->user,
+					  route->domain),
+			    target->how, mono_ms())) {
+		target->status = 486;
+		return;
+	}
+	if (sip->sip_request->rq_method != sip_method_invite)
+		return;
+	count = registrar_find(dispatch->registrar, dispatch->calls->edge,
+			       route->user, route->domain, bindings);
+	if (count < 2)
+		return;
+	target->fork =
+		fork_new(dispatch->calls,
+			 speaker->trunk != TRUNK_NONE ?
+				 &dispatch->trunks.trunks[speaker->trunk] :
+				 NULL,
+			 loop_hash(dispatch, sip));
+	for (size_t i = 0; i < count && target->fork != NULL; i++) {
+		struct flow flow = flow_to(dispatch, bindings[i]);
+
+		fork_add(target->fork, &flow, bindings[i]->uri, bindings[i]->q);
+	}
+}
+
 static void find_target(struct dispatch *dispatch,
 			const struct invite_speaker *speaker,
 			const struct leg *leg, const struct flow *from,
@@ -371,14 +419,7 @@ static void find_target(struct dispatch *dispatch,
 		target->how = LIMIT_FORCE;
 	switch (route.kind) {
 	case ROUTE_USER:
-		if (!find_user(dispatch, route.user, route.domain, target))
-			target->status = 480;
-		else if (!admission_take(&target->admission,
-					 limit_of_user(dispatch, from,
-						       route.user,
-						       route.domain),
-					 target->how, mono_ms()))
-			target->status = 486;
+		to_user(dispatch, speaker, &route, from, sip, target);
 		break;
 	case ROUTE_TRUNK:
 	case ROUTE_TABLE:
@@ -395,6 +436,7 @@ void invite_start(struct dispatch *dispatch,
 		  const struct flow *from, msg_t *msg, sip_t *sip)
 {
 	struct target target;
+	struct relay_origin origin = { .from = from };
 	struct call *call;
 
 	find_target(dispatch, speaker, leg, from, msg, sip, &target);
@@ -406,7 +448,12 @@ void invite_start(struct dispatch *dispatch,
 	if (target.status != 0) {
 		admission_give(&target.admission);
 		hunt_free(target.hunt);
+		fork_free(target.fork);
 		edge_reply(from, msg, target.status, NULL, target.reason);
+		return;
+	}
+	if (target.fork != NULL) {
+		fork_start(target.fork, &target.admission, from, msg, sip);
 		return;
 	}
 	call = call_new(dispatch->calls, from, &target.flow, sip);
@@ -425,8 +472,10 @@ void invite_start(struct dispatch *dispatch,
 	leg_expect(&call->legs[CALL_B], target.uri);
 	log_debug("call %s: %s from %s", call->token,
 		  sip->sip_request->rq_method_name, from->listener->host_port);
-	relay_request(&call->legs[CALL_A], dialog_find(call, NULL), from, msg,
-		      sip, target.uri, loop_hash(dispatch, sip));
+	origin.uri = target.uri;
+	origin.loop = loop_hash(dispatch, sip);
+	relay_request(&call->legs[CALL_A], dialog_find(call, NULL), &origin,
+		      msg, sip);
 	if (list_is_empty(&call->relays))
 		call_end(call);
 	job_pump(call);

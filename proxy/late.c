@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What comes without a transaction: the ACK of a 2xx, and 2xx that are late. */
+/* The ACK of a 2xx, 2xx that are late, and requests whose time is over. */
 #include <stdlib.h>
 
 #include <sofia-sip/sip_header.h>
@@ -60,4 +60,38 @@ void relay_stray(struct calls *calls, const struct flow *from, msg_t *msg)
 	job_add(relay, dialog, JOB_LATE, !relay->from,
 		sip->sip_status->st_status, msg);
 	job_pump(relay->call);
+}
+
+static struct relay *find_due(const struct call *call, uint64_t now_ms)
+{
+	struct list *pos;
+
+	list_for_each(pos, &call->relays)
+		if (now_ms >= container_of(pos, struct relay, node)->end_ms)
+			return container_of(pos, struct relay, node);
+	return NULL;
+}
+
+bool relay_tick(struct call *call, uint64_t now_ms)
+{
+	struct relay *relay;
+	bool is_unacked = false;
+
+	while ((relay = find_due(call, now_ms)) != NULL) {
+		if (relay->state == RELAY_LINGERING) {
+			is_unacked |= relay->method == sip_method_invite &&
+				      !relay->is_acked;
+			relay_free(relay);
+		} else {
+			int status = relay->is_cancelled ? 487 : 408;
+
+			relay_answer(relay, status, NULL);
+			relay_finish(relay, status);
+		}
+	}
+	if (is_unacked && call->state == CALL_ESTABLISHED) {
+		call->calls->counters.lost_acks++;
+		relay_fail_call(call, 408, "no ACK came");
+	}
+	return call_settle(call);
 }

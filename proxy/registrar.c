@@ -355,32 +355,60 @@ static bool is_reachable(struct edge *edge,
 	return flow.listener != NULL && flow_is_alive(&flow);
 }
 
-const struct location_binding *registrar_find(struct registrar *registrar,
-					      struct edge *edge,
-					      const char *user,
-					      const char *domain)
+static bool is_one_phone(const struct location_binding *a,
+			 const struct location_binding *b)
+{
+	return a->instance != NULL && b->instance != NULL && a->reg_id > 0 &&
+	       b->reg_id > 0 && strcmp(a->instance, b->instance) == 0;
+}
+
+static bool is_before(const struct location_binding *a,
+		      const struct location_binding *b)
+{
+	return a->q > b->q || (a->q == b->q && a->expires_ms > b->expires_ms);
+}
+
+/* Into its place; of one phone the later flow replaces the one before. */
+static size_t insert(const struct location_binding **list, size_t count,
+		     const struct location_binding *binding)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_one_phone(list[i], binding))
+			continue;
+		if (list[i]->expires_ms > binding->expires_ms)
+			return count;
+		memmove(&list[i], &list[i + 1], (--count - i) * sizeof(*list));
+	}
+	while (at < count && !is_before(binding, list[at]))
+		at++;
+	memmove(&list[at + 1], &list[at], (count - at) * sizeof(*list));
+	list[at] = binding;
+	return count + 1;
+}
+
+size_t registrar_find(struct registrar *registrar, struct edge *edge,
+		      const char *user, const char *domain,
+		      const struct location_binding *ret[LOCATION_CONTACTS_MAX])
 {
 	struct location_aor *aor = location_find(&registrar->location, user,
 						 domain, mono_ms());
-	const struct location_binding *best = NULL;
 	struct list *pos, *tmp;
 	size_t left = aor != NULL ? aor->count : 0;
+	size_t count = 0;
 
 	if (aor == NULL)
-		return NULL;
+		return 0;
 	/* The AOR is gone with its last binding, and the list with it. */
 	for (pos = aor->bindings.next; left > 0; pos = tmp, left--) {
 		struct location_binding *binding = location_binding_of(pos);
 
 		tmp = pos->next;
-		if (!is_reachable(edge, binding)) {
+		if (is_reachable(edge, binding))
+			count = insert(ret, count, binding);
+		else
 			location_remove(&registrar->location, binding);
-			continue;
-		}
-		if (best == NULL || binding->q > best->q ||
-		    (binding->q == best->q &&
-		     binding->expires_ms > best->expires_ms))
-			best = binding;
 	}
-	return best;
+	return count;
 }

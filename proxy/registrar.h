@@ -34,12 +34,13 @@ bool registrar_authenticate(struct registrar *registrar,
 void registrar_request(struct registrar *registrar, const struct flow *from,
 		       msg_t *msg, sip_t *sip);
 /*
- * The binding to reach a user at: the newest of the highest q; those whose
- * connection is gone are removed. NULL: none.
+ * The bindings to reach a user at, the newest of the highest q first; those
+ * whose connection is gone are removed, and of several flows to one phone
+ * (RFC 5626) there is the newest alone. How many.
  */
-const struct location_binding *registrar_find(struct registrar *registrar,
-					      struct edge *edge,
-					      const char *user,
-					      const char *domain);
+size_t
+registrar_find(struct registrar *registrar, struct edge *edge, const char *user,
+	       const char *domain,
+	       const struct location_binding *ret[LOCATION_CONTACTS_MAX]);
 
 #endif

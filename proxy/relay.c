@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/mono.h"
 #include "proxy/carrier.h"
+#include "proxy/fork.h"
 #include "proxy/hunt.h"
 #include "proxy/job.h"
 #include "proxy/login.h"
@@ -237,12 +238,28 @@ void relay_fail_call(struct call *call, int status, const char *reason)
 	call_end(call);
 }
 
+/* Another branch has won; who answers all the same is told that it is over. */
+static void lose(struct relay *relay)
+{
+	struct call *call = relay->call;
+
+	server_free(relay->server);
+	relay->server = NULL;
+	if (relay->state == RELAY_SENT)
+		relay_abandon(relay);
+	call_end(call);
+	call_settle(call);
+}
+
 static void on_cancel(const sip_t *cancel, void *arg)
 {
 	struct relay *relay = arg;
 	struct call *call = relay->call;
 
-	(void)cancel;
+	if (cancel == NULL) {
+		lose(relay);
+		return;
+	}
 	relay->is_cancelled = true;
 	if (relay->state == RELAY_SENT) {
 		client_cancel(relay->client, NULL);
@@ -412,22 +429,28 @@ static bool is_first_of_many(const struct relay *relay)
 }
 
 void relay_request(struct leg *leg, struct dialog *dialog,
-		   const struct flow *from, msg_t *msg, sip_t *sip,
-		   const char *uri, uint64_t loop)
+		   const struct relay_origin *origin, msg_t *msg, sip_t *sip)
 {
 	struct call *call = leg->call;
 	struct relay *relay = relay_new(call, dialog, leg->side);
 
-	if (relay == NULL || copy_headers(relay, sip, uri) < 0) {
+	if (relay == NULL || copy_headers(relay, sip, origin->uri) < 0) {
 		if (relay != NULL)
 			relay_free(relay);
-		edge_reply(from, msg, 503, NULL, "Retry-After: 5\r\n");
+		if (origin->fork != NULL)
+			msg_destroy(msg);
+		else
+			edge_reply(origin->from, msg, 503, NULL,
+				   "Retry-After: 5\r\n");
 		return;
 	}
-	relay->loop = loop;
+	relay->loop = origin->loop;
 	relay->is_first = call->state == CALL_SETUP && call->relay_count == 1 &&
 			  dialog->tag == NULL;
-	relay->server = server_new(from, msg, sip, on_cancel, relay);
+	relay->server =
+		origin->fork != NULL ?
+			fork_join(origin->fork, call, msg, on_cancel, relay) :
+			server_new(origin->from, msg, sip, on_cancel, relay);
 	if (relay->server == NULL) {
 		relay_free(relay);
 		return;
@@ -442,38 +465,4 @@ void relay_request(struct leg *leg, struct dialog *dialog,
 		relay_answer(relay, 500, NULL);
 		relay_free(relay);
 	}
-}
-
-static struct relay *find_due(const struct call *call, uint64_t now_ms)
-{
-	struct list *pos;
-
-	list_for_each(pos, &call->relays)
-		if (now_ms >= relay_of(pos)->end_ms)
-			return relay_of(pos);
-	return NULL;
-}
-
-bool relay_tick(struct call *call, uint64_t now_ms)
-{
-	struct relay *relay;
-	bool is_unacked = false;
-
-	while ((relay = find_due(call, now_ms)) != NULL) {
-		if (relay->state == RELAY_LINGERING) {
-			is_unacked |= relay->method == sip_method_invite &&
-				      !relay->is_acked;
-			relay_free(relay);
-		} else {
-			int status = relay->is_cancelled ? 487 : 408;
-
-			relay_answer(relay, status, NULL);
-			relay_finish(relay, status);
-		}
-	}
-	if (is_unacked && call->state == CALL_ESTABLISHED) {
-		call->calls->counters.lost_acks++;
-		relay_fail_call(call, 408, "no ACK came");
-	}
-	return call_settle(call);
 }

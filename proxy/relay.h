@@ -58,14 +58,17 @@ struct relay {
 	uint64_t end_ms; /* of lingering, of waiting for a cancelled one */
 };
 
-/*
- * Relays a request of that leg's party; takes `msg`. `uri` (copied) becomes
- * the Request-URI; NULL: the dialog's remote target. `loop` is carried in the
- * branch.
- */
+/* What is known of a request that is to be relayed. */
+struct relay_origin {
+	const struct flow *from;
+	struct fork *fork; /* it is a branch of this; or NULL */
+	const char *uri;   /* to send to; NULL: the dialog's remote target */
+	uint64_t loop;     /* goes into the branch */
+};
+
+/* Relays a request of that leg's party; takes `msg`. */
 void relay_request(struct leg *leg, struct dialog *dialog,
-		   const struct flow *from, msg_t *msg, sip_t *sip,
-		   const char *uri, uint64_t loop);
+		   const struct relay_origin *origin, msg_t *msg, sip_t *sip);
 /* An ACK for a 2xx; takes `msg`. */
 void relay_ack(struct leg *leg, struct dialog *dialog, msg_t *msg);
 /* A response without a transaction: a repeated or late 2xx. Takes `msg`. */

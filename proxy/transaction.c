@@ -19,7 +19,9 @@
 #include "proxy/sofia_guard.h"
 
 struct server {
-	nta_incoming_t *irq; /* owned */
+	nta_incoming_t *irq;              /* owned; NULL: a branch */
+	const struct server_hooks *hooks; /* of a branch */
+	void *branch;                     /* their argument, owned */
 	server_cancel_fn on_cancel;
 	void *arg;
 };
@@ -73,8 +75,29 @@ struct server *server_new(const struct flow *from, msg_t *msg, sip_t *sip,
 	return server;
 }
 
+struct server *server_of_branch(const struct server_hooks *hooks, void *branch,
+				server_cancel_fn on_cancel, void *arg)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL)
+		return NULL;
+	server->hooks = hooks;
+	server->branch = branch;
+	server->on_cancel = on_cancel;
+	server->arg = arg;
+	return server;
+}
+
+void server_cancelled(struct server *server, const sip_t *cancel)
+{
+	server->on_cancel(cancel, server->arg);
+}
+
 msg_t *server_request(struct server *server)
 {
+	if (server->irq == NULL)
+		return server->hooks->request(server->branch);
 	return nta_incoming_getrequest(server->irq);
 }
 
@@ -98,6 +121,10 @@ static void tag_answer(struct server *server)
 void server_reply(struct server *server, int status, const char *phrase,
 		  const char *headers)
 {
+	if (server->irq == NULL) {
+		server->hooks->reply(status, server->branch);
+		return;
+	}
 	if (status > 100)
 		tag_answer(server);
 	if (phrase == NULL)
@@ -111,6 +138,8 @@ int server_forward(struct server *server, msg_t *msg)
 {
 	const sip_t *sip = sip_object(msg);
 
+	if (server->irq == NULL)
+		return server->hooks->forward(msg, server->branch);
 	/* The library would abort on an answer to another method. */
 	if (sip->sip_cseq->cs_method != nta_incoming_method(server->irq)) {
 		msg_destroy(msg);
@@ -129,6 +158,11 @@ void server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
+	if (server->irq == NULL) {
+		server->hooks->free(server->branch);
+		free(server);
+		return;
+	}
 	nta_incoming_bind(server->irq, NULL, NULL);
 	nta_incoming_destroy(server->irq);
 	free(server);

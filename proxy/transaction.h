@@ -11,7 +11,10 @@
 struct server; /* a request that was received and is to be answered */
 struct client; /* a request that was sent */
 
-/* A CANCEL for the INVITE came; it has been answered. */
+/*
+ * A CANCEL for the INVITE came; it has been answered. NULL: none did, another
+ * branch has won.
+ */
 typedef void (*server_cancel_fn)(const sip_t *cancel, void *arg);
 
 /*
@@ -35,6 +38,18 @@ void server_reply(struct server *server, int status, const char *phrase,
 int server_forward(struct server *server, msg_t *msg);
 /* Another one is told of the CANCEL. */
 void server_rebind(struct server *server, void *arg);
+/* What stands for a transaction that several branches share. */
+struct server_hooks {
+	msg_t *(*request)(void *arg);
+	void (*reply)(int status, void *arg);
+	int (*forward)(msg_t *msg, void *arg); /* takes `msg` */
+	void (*free)(void *arg);
+};
+/* NULL: no memory. */
+struct server *server_of_branch(const struct server_hooks *hooks, void *branch,
+				server_cancel_fn on_cancel, void *arg);
+/* Tells it of a CANCEL, or that another branch has won. */
+void server_cancelled(struct server *server, const sip_t *cancel);
 /*
  * Final answers are sent again by the library as long as needed. One that was
  * not answered is answered with 500.

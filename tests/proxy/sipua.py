@@ -191,16 +191,18 @@ class Agent:
                 f'nonce="{nonce}", uri="{uri}", response="{response}", '
                 f'algorithm=MD5, cnonce="c0ffee", qop=auth, nc=00000001')
 
-    def register(self, expires=300):
+    def register(self, expires=300, *, params="", headers=(), status=200):
+        """`params`: further ones of the Contact."""
         uri = f"sip:{self.domain}"
-        call = dict(to=f"sip:{self.user}@{self.domain}",
+        call = dict(to=f"sip:{self.user}@{self.domain}", contact=False,
                     from_tag=unique("r"), call_id=unique("reg"))
-        self.send(self.request("REGISTER", uri, **call))
+        headers = (f"Contact: {self.contact}{params}", *headers)
+        self.send(self.request("REGISTER", uri, headers=headers, **call))
         challenge = self.expect(401)
         auth = self.authorization(challenge, "REGISTER", uri)
         self.send(self.request("REGISTER", uri, cseq=2, headers=(
-            auth, f"Expires: {expires}"), **call))
-        return self.expect(200, "REGISTER")
+            auth, f"Expires: {expires}", *headers), **call))
+        return self.expect(status, "REGISTER")
 
     def respond(self, request, status, phrase="-", *, tag=None, body="",
                 headers=()):
