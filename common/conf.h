@@ -71,6 +71,8 @@ struct conf_realm {
 	uint16_t media_port_min;   /* default 1024 */
 	unsigned hold_down;        /* seconds, default 60 */
 	struct ip_addr gateway;    /* family IP_NONE: not set */
+	bool sets_dscp;
+	uint8_t dscp; /* of what leaves into the realm, 0 to 63 */
 	bool dynamic;              /* what it sends without a rule gets one */
 	enum conf_filter filter;   /* of these; default address */
 	unsigned dynamic_max;      /* of an address, default 512 */

@@ -12,6 +12,7 @@
 #define ANNOUNCE_MAX      86400
 #define RING_MAX          3600
 #define MEDIA_TIMEOUT_MAX 3600 /* seconds */
+#define DSCP_MAX          63
 /* As a preference of ip rules they stand between the local and main table. */
 #define ROUTING_TABLE_MIN 256
 #define ROUTING_TABLE_MAX 32000
@@ -54,7 +55,7 @@ static void build_realm(struct conf_reader *reader, size_t i)
 	static const char *const media[] = { "auto", "force", NULL };
 	struct conf_realm *realm = &reader->conf->realms[i];
 	struct conf_part part = conf_part_of(reader, "realm", i);
-	unsigned word = CONF_MEDIA_AUTO, port = 1024;
+	unsigned word = CONF_MEDIA_AUTO, port = 1024, dscp = 0;
 
 	conf_part_texts(&part, "interface", &realm->interfaces);
 	conf_part_prefixes(&part, "networks", &realm->networks,
@@ -72,6 +73,10 @@ static void build_realm(struct conf_reader *reader, size_t i)
 			HOLD_DOWN_MAX, &realm->hold_down);
 	conf_get_addr(reader, conf_part_value(&part, "gateway"),
 		      &realm->gateway);
+	realm->sets_dscp = conf_get_number(reader,
+					   conf_part_value(&part, "dscp"), 0,
+					   DSCP_MAX, &dscp);
+	realm->dscp = (uint8_t)dscp;
 	conf_build_dynamic(reader, part.section, realm);
 	conf_build_limit(&part, &realm->limit);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "translator/nft_dscp.h"
 #include "translator/nft_errors.h"
 #include "translator/nft_flows.h"
 
@@ -439,6 +440,7 @@ char *nft_main_text(const struct plan *plan)
 		text_notrack(text.file, plan->conf);
 	text_draw(text.file, plan);
 	nft_errors_text(text.file, plan, IP_V4);
+	nft_dscp(text.file, plan, IP_V4);
 	fputs("}\n", text.file);
 	return text_close(&text);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "translator/nft.h"
+#include "translator/nft_dscp.h"
 #include "translator/nft_errors.h"
 
 #define LINK_TYPES                                                     \
@@ -232,6 +233,7 @@ char *nft_main6_text(const struct plan *plan)
 	}
 	text_draw(out, plan);
 	nft_errors_text(out, plan, IP_V6);
+	nft_dscp(out, plan, IP_V6);
 	fputs("}\n", out);
 	return text_close(out, &data);
 }

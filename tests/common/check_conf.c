@@ -21,7 +21,7 @@ static const char everything[] =
 	"	networks = {\"10.0.0.0/8\", 172.16.0.0/12}\n"
 	"	reaches = {\"outside\"}\n"
 	"	media = force source = endpoint media_port_min = 1000\n"
-	"	hold_down = 0 gateway = 10.0.0.254\n"
+	"	hold_down = 0 dscp = 34 gateway = 10.0.0.254\n"
 	"}\n"
 	"realm outside { interface = out0\n"
 	"	pool = {\"203.0.113.16/30:16384-32767\", \"4.4.4.4:4000-4999\"} }\n"
@@ -93,6 +93,9 @@ START_TEST(all_settings_arrive_in_the_structs)
 	ck_assert_int_eq(conf->realms[0].media, CONF_MEDIA_FORCE);
 	ck_assert_int_eq(conf->realms[0].source, CONF_SOURCE_ENDPOINT);
 	ck_assert_uint_eq(conf->realms[0].media_port_min, 1000);
+	ck_assert(conf->realms[0].sets_dscp);
+	ck_assert_uint_eq(conf->realms[0].dscp, 34);
+	ck_assert(!conf->realms[1].sets_dscp);
 	ck_assert_uint_eq(conf->realms[0].hold_down, 0);
 	ck_assert_uint_eq(conf->realms[1].id, 1);
 	ck_assert_int_eq(conf->realms[1].media, CONF_MEDIA_AUTO);

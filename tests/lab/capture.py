@@ -40,6 +40,7 @@ class Packet:
     dst: str = ""
     proto: int = 0
     ttl: int = 0
+    dscp: int = 0
     sport: int = 0
     dport: int = 0
     payload: bytes = b""
@@ -121,6 +122,7 @@ def parse_ip(time, data, quoted=False):
         return packet
     total, ident, frag = struct.unpack(">HHH", data[2:8])
     packet.ttl, packet.proto = data[8], data[9]
+    packet.dscp = data[1] >> 2
     packet.src = str(IPv4Address(data[12:16]))
     packet.dst = str(IPv4Address(data[16:20]))
     if checksum(data[:size]) and not quoted:

@@ -208,3 +208,28 @@ class Dynamic(Nat):
         equal("discarded", self.edge.verdicts()["dynamic_limit"] - before, 10 - heard)
         equal("mappings of B", len([rule for rule in self.edge.rules()
                                     if rule["inner"].startswith("2.2.2.2:")]), 8)
+
+
+class Dscp(Nat):
+    """The code point of what leaves into a realm: kept, or set by the realm;
+    by the TUN and by the kernel alone."""
+    name = "dscp"
+
+    def seen(self, segment, sender, to, receiver, source):
+        sender.socket.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 10 << 2)
+        for number in range(20):
+            sender.send(to, f"dscp {number}")
+            receiver.gets(f"dscp {number}", source)
+        return {p.dscp for p in self.lab.take()[segment]
+                if p.kind == "ip" and p.payload.startswith(b"dscp ")}
+
+    def d1_it_is_set_where_the_realm_says_so_and_kept_elsewhere(self):
+        ask_one(self.edge, "1.1.1.1:5010@inside", "3.3.3.3:3510", "dscp")
+        inner = Application(self.lab, "a", "1.1.1.1", 5010)
+        far = Application(self.lab, "r", "20.20.20.20", 6010)
+        self.lab.take()
+        equal("set on what leaves into the realm outside",
+              self.seen("outside", inner, "20.20.20.20:6010", far, "3.3.3.3:3510"), {46})
+        equal("kept on what comes in",
+              self.seen("inside", far, "3.3.3.3:3510", inner, "20.20.20.20:6010"), {10})
+        equal("released", release(self.edge, "dscp"), 1)

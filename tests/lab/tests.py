@@ -73,6 +73,7 @@ TESTS = {
     "tcp_leases": nat.Tcp.run,
     "static_entry": nat.Static.run,
     "dynamic": nat.Dynamic.run,
+    "dscp": nat.Dscp.run,
     "sources": sources.sources,
     "bleed": sources.bleed,
     "far_nat": sources.far_nat,

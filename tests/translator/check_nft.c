@@ -196,6 +196,13 @@ START_TEST(two_realms)
 }
 END_TEST
 
+START_TEST(a_realm_that_marks_what_leaves_into_it)
+{
+	read_plan("dscp");
+	check_case("dscp");
+}
+END_TEST
+
 START_TEST(ports_of_an_own_address)
 {
 	read_plan("own");
@@ -283,6 +290,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		two_realms,
+		a_realm_that_marks_what_leaves_into_it,
 		ports_of_an_own_address,
 		three_realms,
 		realms_of_ipv6,
