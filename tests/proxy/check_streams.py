@@ -3,6 +3,7 @@
 """TCP and TLS: calls across transports, framing, limits, certificates."""
 
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -440,6 +441,28 @@ class Limits(StreamBed):
         self.assertEqual(half.recv(10), b"")
         half.close()
         self.assertGreaterEqual(self.connections()["silent"], 18)
+
+    def test_thousands_of_silent_ones_keep_nobody_out(self):
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit[1], limit[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limit)
+
+        def descriptors():
+            return len(os.listdir(f"/proc/{self.proxy.pid}/fd"))
+        before, silent = descriptors(), []
+        for i in range(1400):
+            half = i % 4 == 0
+            silent.append(socket.create_connection(
+                (IN, 5061 if half else 5060), 2, (f"{NET}.1.{50 + i // 7}", 0)))
+            if half:
+                silent[-1].sendall(b"\x16\x03\x01\x02\x00\x01")
+        start = time.monotonic()
+        self.stream("alice", 10)
+        self.assertLess(time.monotonic() - start, 1)
+        self.open_until(1, 10)
+        self.assertLessEqual(descriptors(), before + 3)
+        for sock in silent:
+            sock.close()
 
     def test_one_source_has_so_many_and_no_more(self):
         many = [self.stream("x", 30, registered=False) for _ in range(8)]

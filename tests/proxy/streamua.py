@@ -48,10 +48,11 @@ class Connection:
         self.thread.start()
 
     def _read(self):
-        rest = b""
+        rest, poll = b"", select.poll()
+        poll.register(self.socket, select.POLLIN)
         while self.agent.alive:
             try:
-                if not select.select([self.socket], [], [], 0.1)[0]:
+                if not poll.poll(100):
                     continue
                 with self.lock:
                     data = self.socket.recv(65535)
