@@ -519,7 +519,7 @@ trunk carrier {{ realm = outside host = "{net}.2.99" transport = tls
         invite = carrier.expect("INVITE")
         self.assertTrue(invite.get("Via").startswith(
             f"SIP/2.0/TLS {OUT}:5061;"))
-        peer = list(carrier.connections.values())[0].socket.getpeercert()
+        peer = list(carrier.connections.values())[0].certificate()
         self.assertIn(("DNS", "edge.example"), peer["subjectAltName"])
         carrier.respond(invite, 200, tag="bt", body=sdp(CARRIER, 40000))
         call.learn(alice.expect(200, "INVITE"))
@@ -579,14 +579,14 @@ trunk carrier {{ realm = outside host = "{net}.2.99" transport = tls
 
     def test_certificates_are_read_anew_and_no_connection_is_lost(self):
         alice = self.stream("alice", 10, tls=True)
-        before = alice.connection.socket.getpeercert()["serialNumber"]
+        before = alice.connection.certificate()["serialNumber"]
         self.authority.issue("domain.pem", "example.com")
         self.proxy.send_signal(signal.SIGHUP)
         serials = set()
 
         def is_new():
             agent = self.stream("x", 11, tls=True, registered=False)
-            serials.add(agent.connection.socket.getpeercert()["serialNumber"])
+            serials.add(agent.connection.certificate()["serialNumber"])
             agent.hang_up()
             self.open_until(1)
             return serials - {before}

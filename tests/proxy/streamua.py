@@ -76,6 +76,10 @@ class Connection:
         with self.lock:
             self.socket.sendall(data)
 
+    def certificate(self):
+        with self.lock:
+            return self.socket.getpeercert()
+
     def close(self):
         try:
             self.socket.close()
