@@ -234,8 +234,7 @@ class Crossing(Families):
                 (("r", "2001:db8:9::5", 2020), ("a", "10.0.0.2", 1111), self.A6, self.R4)):
             listener, sock = self.stream(*called), self.stream(*caller)
             listener.listen(1)
-            address, port = there.rsplit(":", 1)
-            sock.connect((address.strip("[]"), int(port)))
+            self.connect(sock, there)
             answer, (address, port, *_) = listener.accept()
             equal("caller, as seen", capture.endpoint(address, port), here)
             sock.sendall(b"x" * 20000)
@@ -249,6 +248,20 @@ class Crossing(Families):
             answer.close()
             sock.close()
             listener.close()
+
+    @staticmethod
+    def connect(sock, to):
+        """The same two endpoints may still be at the end of their last talk."""
+        address, port = to.rsplit(":", 1)
+
+        def is_free():
+            try:
+                sock.connect((address.strip("[]"), int(port)))
+            except OSError as error:
+                equal("why there is no connection", error.errno, errno.EADDRNOTAVAIL)
+                return False
+            return True
+        netns.wait_until(f"a connection to {to}", is_free, 5.0)
 
     def stream(self, node, address, port):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
