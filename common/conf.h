@@ -15,6 +15,8 @@
 
 #define CONF_DEFAULT_PATH "/etc/viaduct/viaduct.conf"
 
+/* May its parties say who is calling, and be told? Not set: as it comes. */
+enum conf_trust { CONF_TRUST_UNSET, CONF_TRUST_NO, CONF_TRUST_YES };
 enum conf_media { CONF_MEDIA_AUTO, CONF_MEDIA_FORCE };
 /* Whose packets a dynamic mapping lets in: RFC 4787 REQ-8, RFC 5382 REQ-3. */
 enum conf_filter { CONF_FILTER_ADDRESS, CONF_FILTER_ENDPOINT, CONF_FILTER_ANY };
@@ -78,6 +80,7 @@ struct conf_realm {
 	unsigned dynamic_max;      /* of an address, default 512 */
 	unsigned dynamic_timer;    /* seconds, of UDP; default 300 */
 	struct conf_limit limit;   /* of calls from it */
+	enum conf_trust trust;
 };
 
 /* The pool that a realm section holds has the realm's name. */

@@ -56,6 +56,7 @@ static void build_realm(struct conf_reader *reader, size_t i)
 	struct conf_realm *realm = &reader->conf->realms[i];
 	struct conf_part part = conf_part_of(reader, "realm", i);
 	unsigned word = CONF_MEDIA_AUTO, port = 1024, dscp = 0;
+	bool trust = false;
 
 	conf_part_texts(&part, "interface", &realm->interfaces);
 	conf_part_prefixes(&part, "networks", &realm->networks,
@@ -64,6 +65,8 @@ static void build_realm(struct conf_reader *reader, size_t i)
 			 &realm->reach_count);
 	conf_get_word(reader, conf_part_value(&part, "media"), media, &word);
 	realm->media = word;
+	if (conf_get_bool(reader, conf_part_value(&part, "trust"), &trust))
+		realm->trust = trust ? CONF_TRUST_YES : CONF_TRUST_NO;
 	conf_build_source(&part, realm);
 	conf_get_number(reader, conf_part_value(&part, "media_port_min"), 1,
 			UINT16_MAX, &port);

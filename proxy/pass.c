@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "proxy/headers.h"
 #include "proxy/hunt.h"
+#include "proxy/identity.h"
 #include "proxy/login.h"
 #include "proxy/own.h"
 #include "proxy/subscription.h"
@@ -60,6 +61,8 @@ static int edit_request(struct job *job, const char *uri,
 	sip_t *sip = sip_object(job->msg);
 	int error = headers_relay(job->msg, sip, to);
 
+	if (error == 0)
+		error = identity_apply(job->relay, to, job->msg, sip);
 	if (uri == NULL)
 		uri = target->uri;
 	if (error == 0)
@@ -121,8 +124,11 @@ static void refuse_request(struct job *job,
 static int edit_response(struct job *job, const struct exchange_result *result)
 {
 	sip_t *sip = sip_object(job->msg);
-	int error = headers_relay(job->msg, sip, &job->call->legs[!job->from]);
+	const struct leg *to = &job->call->legs[!job->from];
+	int error = headers_relay(job->msg, sip, to);
 
+	if (error == 0)
+		error = identity_apply(job->relay, to, job->msg, sip);
 	if (sip->sip_cseq->cs_seq != job->relay->cseq) {
 		sip->sip_cseq->cs_seq = job->relay->cseq;
 		msg_fragment_clear(sip->sip_cseq->cs_common);
