@@ -13,8 +13,8 @@ enum users_algorithm { USERS_MD5, USERS_SHA256 };
 
 struct users_account {
 	char *user;
-	char *domain;             /* lower case */
-	unsigned line;            /* in its file */
+	char *domain;  /* lower case */
+	unsigned line; /* in its file */
 	enum users_algorithm algorithm;
 	char ha1[USERS_HA1_TEXT]; /* of user:domain:password; lower case hex */
 };
