@@ -121,6 +121,7 @@ struct conf_listen {
 	unsigned per_source;     /* of one address, default 100 */
 	unsigned idle_time;      /* seconds without a message, default 3900 */
 	unsigned message_time;   /* seconds for one message, default 10 */
+	unsigned keepalive;      /* seconds between two OPTIONS; 0: none */
 };
 
 struct conf_domain {

@@ -65,6 +65,8 @@ static void build_connections(struct conf_part *part,
 			&listen->idle_time);
 	conf_get_number(reader, conf_part_value(part, "message_time"), 1, 300,
 			&listen->message_time);
+	conf_get_number(reader, conf_part_value(part, "keepalive"), 1, 3600,
+			&listen->keepalive);
 }
 
 void conf_build_listens(struct conf_reader *reader)

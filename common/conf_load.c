@@ -68,13 +68,11 @@ static cfg_opt_t pool_opts[] = {
 };
 
 static cfg_opt_t listen_opts[] = {
-	VALUE("realm"),        VALUE("udp"),
-	VALUE("tcp"),          VALUE("tls"),
-	VALUE("certificate"),  VALUE("key"),
-	VALUE("ca"),           VALUE("ciphers"),
-	VALUE("verify"),       VALUE("connections"),
-	VALUE("per_source"),   VALUE("idle_time"),
-	VALUE("message_time"), CFG_END(),
+	VALUE("realm"),        VALUE("udp"),         VALUE("tcp"),
+	VALUE("tls"),          VALUE("certificate"), VALUE("key"),
+	VALUE("ca"),           VALUE("ciphers"),     VALUE("verify"),
+	VALUE("connections"),  VALUE("per_source"),  VALUE("idle_time"),
+	VALUE("message_time"), VALUE("keepalive"),   CFG_END(),
 };
 
 static cfg_opt_t domain_opts[] = {

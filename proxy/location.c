@@ -164,6 +164,21 @@ uint32_t location_left(const struct location_binding *binding, uint64_t now_ms)
 	return (uint32_t)((binding->expires_ms - now_ms + 999) / 1000);
 }
 
+struct location_binding *location_by_id(struct location *location,
+					const char *aor, uint64_t id)
+{
+	struct location_aor *found = aor_find(location, aor);
+	struct list *pos;
+
+	if (!found)
+		return NULL;
+	list_for_each(pos, &found->bindings) {
+		if (location_binding_of(pos)->id == id)
+			return location_binding_of(pos);
+	}
+	return NULL;
+}
+
 static bool is_uri_same(const char *left, const char *right)
 {
 	struct uri a, b;
@@ -283,6 +298,7 @@ static void binding_add(struct location *location, struct location_aor *aor,
 	list_add_tail(pos, &binding->node);
 	aor->count++;
 	location->binding_count++;
+	binding->id = ++location->last_id;
 }
 
 static enum location_result star(struct location *location,

@@ -24,6 +24,8 @@ struct location_binding {
 	uint64_t expires_ms;      /* on the clock of `now_ms` */
 	struct endpoint received; /* whence the REGISTER came, with realm */
 	size_t listen;            /* slot of the listener it came to */
+	uint64_t id;              /* of this registration alone */
+	uint64_t probe_ms;        /* when it was asked last; 0: not yet */
 	uint64_t connection;      /* by which alone it is reached; 0: any way */
 };
 
@@ -38,6 +40,7 @@ struct location {
 	struct table aors; /* owned */
 	uint64_t seed;
 	size_t binding_count;
+	uint64_t last_id;
 	uint32_t expires_min; /* seconds */
 	uint32_t expires_max;
 	uint32_t expires_default;
@@ -94,6 +97,9 @@ struct location_aor *location_find(struct location *location, const char *user,
 /* Its connection is gone. The AOR is gone with its last binding. */
 void location_remove(struct location *location,
 		     struct location_binding *binding);
+/* That with this id, or NULL. */
+struct location_binding *location_by_id(struct location *location,
+					const char *aor, uint64_t id);
 /* Seconds left, rounded up. */
 uint32_t location_left(const struct location_binding *binding, uint64_t now_ms);
 /* Removes what is past its time; how many. */

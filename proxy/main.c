@@ -22,6 +22,7 @@
 #include "common/sock.h"
 #include "proxy/carrier.h"
 #include "proxy/dispatch.h"
+#include "proxy/keepalive.h"
 #include "proxy/resolver.h"
 #include "proxy/silence.h"
 #include "proxy/sofia_guard.h"
@@ -46,14 +47,15 @@ struct options {
 };
 
 struct program {
-	struct conf *conf;         /* owned */
-	su_root_t *root;           /* owned */
-	struct natlink *natlink;   /* owned */
-	struct edge *edge;         /* owned */
-	struct resolver *resolver; /* owned */
-	struct certs *certs;       /* owned */
-	struct status *status;     /* owned */
-	struct carriers *carriers; /* owned */
+	struct conf *conf;           /* owned */
+	su_root_t *root;             /* owned */
+	struct natlink *natlink;     /* owned */
+	struct edge *edge;           /* owned */
+	struct resolver *resolver;   /* owned */
+	struct certs *certs;         /* owned */
+	struct status *status;       /* owned */
+	struct carriers *carriers;   /* owned */
+	struct keepalive *keepalive; /* owned */
 	struct registrar registrar;
 	struct calls calls;
 	struct dispatch dispatch;
@@ -219,6 +221,11 @@ static int make_calls(struct program *program)
 				     program->conf, &program->dispatch.trunks,
 				     &program->carriers);
 	program->dispatch.carriers = program->carriers;
+	if (error == 0)
+		error = keepalive_new(program->root, program->conf,
+				      program->edge,
+				      &program->registrar.location,
+				      &program->keepalive);
 	return error;
 }
 
@@ -304,6 +311,7 @@ static void program_done(struct program *program)
 		limits_done(&program->dispatch.limits);
 	}
 	carriers_free(program->carriers);
+	keepalive_free(program->keepalive);
 	resolver_free(program->resolver);
 	edge_free(program->edge);
 	certs_free(program->certs);
