@@ -74,12 +74,12 @@ struct conf_realm {
 	unsigned hold_down;        /* seconds, default 60 */
 	struct ip_addr gateway;    /* family IP_NONE: not set */
 	bool sets_dscp;
-	uint8_t dscp; /* of what leaves into the realm, 0 to 63 */
-	bool dynamic;              /* what it sends without a rule gets one */
-	enum conf_filter filter;   /* of these; default address */
-	unsigned dynamic_max;      /* of an address, default 512 */
-	unsigned dynamic_timer;    /* seconds, of UDP; default 300 */
-	struct conf_limit limit;   /* of calls from it */
+	uint8_t dscp;            /* of what leaves into the realm, 0 to 63 */
+	bool dynamic;            /* what it sends without a rule gets one */
+	enum conf_filter filter; /* of these; default address */
+	unsigned dynamic_max;    /* of an address, default 512 */
+	unsigned dynamic_timer;  /* seconds, of UDP; default 300 */
+	struct conf_limit limit; /* of calls from it */
 	enum conf_trust trust;
 };
 
