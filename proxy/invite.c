@@ -77,12 +77,13 @@ static struct flow flow_to(const struct dispatch *dispatch,
 }
 
 static bool find_user(struct dispatch *dispatch, const char *user,
-		      const char *domain, struct target *target)
+		      const char *domain, const struct uri_part *gruu,
+		      struct target *target)
 {
 	const struct location_binding *bindings[LOCATION_CONTACTS_MAX];
 
 	if (registrar_find(dispatch->registrar, dispatch->calls->edge, user,
-			   domain, bindings) == 0)
+			   domain, gruu, bindings) == 0)
 		return false;
 	target->flow = flow_to(dispatch, bindings[0]);
 	target->uri = bindings[0]->uri;
@@ -202,7 +203,7 @@ static void add_domain(struct dispatch *dispatch, struct hunt *hunt,
 
 	if (uri_parse(uri, strlen(uri), &parts) == 0 &&
 	    uri_unescape(parts.user, user, sizeof(user)) == 0 &&
-	    find_user(dispatch, user, domain->name, &target))
+	    find_user(dispatch, user, domain->name, NULL, &target))
 		hunt_add(hunt, &target.flow, NULL, target.uri);
 }
 
@@ -349,12 +350,21 @@ static bool admit_speaker(struct dispatch *dispatch,
 static void to_user(struct dispatch *dispatch,
 		    const struct invite_speaker *speaker,
 		    const struct route_result *route, const struct flow *from,
-		    const sip_t *sip, struct target *target)
+		    msg_t *msg, struct target *target)
 {
+	const sip_t *sip = sip_object(msg);
 	const struct location_binding *bindings[LOCATION_CONTACTS_MAX];
 	size_t count;
 
-	if (!find_user(dispatch, route->user, route->domain, target)) {
+	const char *text = headers_url(msg_home(msg), sip->sip_request->rq_url);
+	struct uri_part gruu;
+	struct uri uri;
+	bool is_gruu = text != NULL &&
+		       uri_parse(text, strlen(text), &uri) == 0 &&
+		       uri_param(&uri, "gr", &gruu);
+
+	if (!find_user(dispatch, route->user, route->domain,
+		       is_gruu ? &gruu : NULL, target)) {
 		target->status = 480;
 		return;
 	}
@@ -368,7 +378,8 @@ static void to_user(struct dispatch *dispatch,
 	if (sip->sip_request->rq_method != sip_method_invite)
 		return;
 	count = registrar_find(dispatch->registrar, dispatch->calls->edge,
-			       route->user, route->domain, bindings);
+			       route->user, route->domain,
+			       is_gruu ? &gruu : NULL, bindings);
 	if (count < 2)
 		return;
 	target->fork =
@@ -419,7 +430,7 @@ static void find_target(struct dispatch *dispatch,
 		target->how = LIMIT_FORCE;
 	switch (route.kind) {
 	case ROUTE_USER:
-		to_user(dispatch, speaker, &route, from, sip, target);
+		to_user(dispatch, speaker, &route, from, msg, target);
 		break;
 	case ROUTE_TRUNK:
 	case ROUTE_TABLE:

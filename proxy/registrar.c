@@ -14,6 +14,7 @@
 #include "common/mono.h"
 #include "common/privs.h"
 #include "proxy/headers.h"
+#include "proxy/outbound.h"
 #include "proxy/route.h"
 #include "proxy/uri.h"
 
@@ -240,7 +241,8 @@ static int read_contacts(const sip_t *sip, const struct edge *edge,
 }
 
 /* The bindings as they are now, one Contact line each. */
-static char *format_bindings(struct registrar *registrar, su_home_t *home,
+static char *format_bindings(struct registrar *registrar, const sip_t *sip,
+			     su_home_t *home,
 			     const struct location_request *request)
 {
 	struct location_aor *aor = location_find(&registrar->location,
@@ -255,12 +257,26 @@ static char *format_bindings(struct registrar *registrar, su_home_t *home,
 		const struct location_binding *binding = location_binding_of(
 			pos);
 		const char *instance = binding->instance;
+		const char *gruu = outbound_gruu(sip, request->domain, instance,
+						 home);
+		char params[48] = "";
+		size_t len = 0;
 
-		text = su_sprintf(home, "%sContact: <%s>;expires=%u%s%s\r\n",
+		if (binding->q < 1000)
+			len = (size_t)snprintf(params, sizeof(params),
+					       ";q=0.%03u", binding->q);
+		if (binding->reg_id > 0)
+			snprintf(params + len, sizeof(params) - len,
+				 ";reg-id=%u", binding->reg_id);
+		if (gruu == NULL)
+			return NULL;
+		text = su_sprintf(home,
+				  "%sContact: <%s>;expires=%u%s%s%s%s\r\n",
 				  text, binding->uri,
 				  location_left(binding, request->now_ms),
+				  params,
 				  instance != NULL ? ";+sip.instance=" : "",
-				  instance != NULL ? instance : "");
+				  instance != NULL ? instance : "", gruu);
 		if (text == NULL)
 			return NULL;
 	}
@@ -271,15 +287,24 @@ static void answer(struct registrar *registrar, const struct flow *from,
 		   msg_t *msg, const struct location_request *request,
 		   enum location_result result)
 {
+	const sip_t *sip = sip_object(msg);
+	su_home_t *home = msg_home(msg);
+	const char *flows;
 	char header[48];
-	char *contacts;
+	char *lines;
 
 	switch (result) {
 	case LOCATION_OK:
 		registrar->registered++;
-		contacts = format_bindings(registrar, msg_home(msg), request);
-		edge_reply(from, msg, contacts != NULL ? 200 : 500, NULL,
-			   contacts);
+		lines = format_bindings(registrar, sip, home, request);
+		flows = outbound_headers(
+			from, sip,
+			registrar->conf->listens[from->listener->index]
+				.idle_time,
+			home);
+		if (lines != NULL && flows != NULL)
+			lines = su_sprintf(home, "%s%s", lines, flows);
+		edge_reply(from, msg, lines != NULL ? 200 : 500, NULL, lines);
 		return;
 	case LOCATION_INVALID:
 		edge_reply(from, msg, 400, NULL, NULL);
@@ -318,10 +343,17 @@ void registrar_request(struct registrar *registrar, const struct flow *from,
 		.connection = from->connection,
 		.now_ms = mono_ms(),
 	};
+	const char *unknown = outbound_unknown(from, sip);
 	int status;
 
 	if (!registrar_authenticate(registrar, from, msg, sip, 401))
 		return;
+	if (unknown != NULL) {
+		edge_reply(from, msg, 420, NULL,
+			   su_sprintf(msg_home(msg), "Unsupported: %s\r\n",
+				      unknown));
+		return;
+	}
 	/* Nobody registers for somebody else. */
 	if (!account_of(registrar, from, sip->sip_to->a_url, user, &domain) ||
 	    !account_of(registrar, from, sip->sip_from->a_url, own,
@@ -390,6 +422,7 @@ static size_t insert(const struct location_binding **list, size_t count,
 
 size_t registrar_find(struct registrar *registrar, struct edge *edge,
 		      const char *user, const char *domain,
+		      const struct uri_part *gruu,
 		      const struct location_binding *ret[LOCATION_CONTACTS_MAX])
 {
 	struct location_aor *aor = location_find(&registrar->location, user,
@@ -405,10 +438,10 @@ size_t registrar_find(struct registrar *registrar, struct edge *edge,
 		struct location_binding *binding = location_binding_of(pos);
 
 		tmp = pos->next;
-		if (is_reachable(edge, binding))
-			count = insert(ret, count, binding);
-		else
+		if (!is_reachable(edge, binding))
 			location_remove(&registrar->location, binding);
+		else if (gruu == NULL || outbound_is_gruu(binding, *gruu))
+			count = insert(ret, count, binding);
 	}
 	return count;
 }

@@ -6,6 +6,7 @@
 #include "proxy/digest.h"
 #include "proxy/edge.h"
 #include "proxy/location.h"
+#include "proxy/uri.h"
 
 struct registrar {
 	const struct conf *conf; /* not owned */
@@ -36,11 +37,12 @@ void registrar_request(struct registrar *registrar, const struct flow *from,
 /*
  * The bindings to reach a user at, the newest of the highest q first; those
  * whose connection is gone are removed, and of several flows to one phone
- * (RFC 5626) there is the newest alone. How many.
+ * (RFC 5626) there is the newest alone. `gruu`: that of the Request-URI,
+ * whose phone alone is meant, or NULL. How many.
  */
 size_t
 registrar_find(struct registrar *registrar, struct edge *edge, const char *user,
-	       const char *domain,
+	       const char *domain, const struct uri_part *gruu,
 	       const struct location_binding *ret[LOCATION_CONTACTS_MAX]);
 
 #endif

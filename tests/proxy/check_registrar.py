@@ -11,6 +11,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from proxybed import CONF, IN, NET, Bed, until  # noqa: E402
 from sipua import Agent, Call, sdp, unique  # noqa: E402
+from streamua import StreamAgent  # noqa: E402
 
 
 class Behind(Agent):
@@ -63,6 +64,83 @@ class KeepAlive(Bed):
                     alice.respond(message, 200)
             time.sleep(0.3)
         self.assertEqual(self.status()["registrations"], 1)
+
+
+class Flows(Bed):
+    conf = CONF.replace('udp = "{net}.1.1:5060"',
+                        'udp = "{net}.1.1:5060" tcp = "{net}.1.1:5060"')
+    instance = "urn:uuid:00000000-0000-1000-8000-000a95a0e128"
+
+    def params(self, number=1, instance=None):
+        return f';+sip.instance="<{instance or self.instance}>";reg-id={number}'
+
+    def connect(self, last):
+        agent = StreamAgent("alice", f"{NET}.1.{last}", IN)
+        self.agents.append(agent)
+        return agent
+
+    def test_a_flow_is_granted_and_replaced_by_its_next(self):
+        flows = []
+        for last in (10, 11):
+            flow = self.connect(last)
+            answer = flow.register(params=self.params(), headers=(
+                "Supported: outbound",))
+            self.assertEqual(answer.get("Require"), "outbound")
+            self.assertEqual(answer.get("Flow-Timer"), "3900")
+            self.assertEqual(len(answer.all("Contact")), 1)
+            self.assertIn(f"<sip:alice@{flow.address}", answer.get("Contact"))
+            self.assertIn(";reg-id=1", answer.get("Contact"))
+            flows.append(flow)
+        bob = self.agent("bob", 20)
+        call = Call(bob, "alice")
+        call.invite(sdp(bob.address, 30000))
+        flows[1].respond(flows[1].expect("INVITE"), 486, tag="t")
+        call.ack_failure(bob.expect(486))
+        flows[0].expect_none("INVITE", within=0.1)
+
+    def test_a_flow_that_breaks_is_no_way_any_more(self):
+        flow = self.connect(10)
+        flow.register(params=self.params(), headers=("Supported: outbound",))
+        flow.hang_up()
+        self.assertTrue(flow.connection.closed.wait(2))
+        time.sleep(0.2)
+        bob = self.agent("bob", 20)
+        call = Call(bob, "alice")
+        call.invite(sdp(bob.address, 30000))
+        call.ack_failure(bob.expect(480))
+
+    def test_what_is_required_and_not_there_is_refused(self):
+        alice = self.agent("alice", 10, registered=False)
+        for name in ("teleport", "outbound"):
+            answer = alice.register(params=self.params(), status=420,
+                                    headers=(f"Require: {name}",))
+            self.assertEqual(answer.get("Unsupported"), name)
+        self.assertEqual(self.status()["registrations"], 0)
+
+    def test_a_gruu_names_one_phone(self):
+        one = self.agent("alice", 10, registered=False)
+        two = self.agent("alice", 11, registered=False)
+        other = self.instance.replace("e128", "e129")
+        one.register(params=self.params(), headers=("Supported: gruu",))
+        answer = two.register(params=self.params(instance=other),
+                              headers=("Supported: gruu",))
+        for instance in (self.instance, other):
+            self.assertTrue(any(
+                f';pub-gruu="sip:alice@example.com;gr={instance}"' in contact
+                for contact in answer.all("Contact")), answer.headers)
+        self.assertNotIn("pub-gruu", one.register(
+            params=self.params()).get("Contact"))
+        bob = self.agent("bob", 20)
+        for instance, phone in ((self.instance, one), (other, two),
+                                ("urn:uuid:none", None)):
+            call = Call(bob, "alice")
+            call.to = call.target = f"sip:alice@example.com;gr={instance}"
+            call.invite(sdp(bob.address, 30000))
+            if phone:
+                phone.respond(phone.expect("INVITE"), 486, tag="t")
+            call.ack_failure(bob.expect(486 if phone else 480))
+        for phone in (one, two):
+            phone.expect_none("INVITE", within=0.1)
 
 
 class Source(Bed):
