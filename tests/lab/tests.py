@@ -11,6 +11,7 @@ import events
 import explain
 import fast
 import firewall
+import foreign
 import interchanges
 import ipv6
 import nat
@@ -41,6 +42,7 @@ TESTS = {
     "refused": requests.refused,
     "sipp": sipp.sipp,
     "baresip": baresip.baresip,
+    "foreign": foreign.foreign,
     "on_link": pools.on_link,
     "own_address": pools.own_address,
     "behind_router": pools.behind_router,
