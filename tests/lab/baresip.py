@@ -193,11 +193,13 @@ def call(lab, a, b, transport):
 
 
 def first_time(captures, method):
-    """When a request was first seen, on each segment that has seen it."""
+    """When a request of the last call was first seen, on each segment that has
+    seen it: what a tap tells late may be of the call before."""
     times = []
     for packets in captures.values():
-        seen = [p.time for p, m in sip.messages(packets) if m.first.startswith(method + " ")]
-        times += seen[:1]
+        seen = [(p.time, m.first.split(" ")[0]) for p, m in sip.messages(packets)]
+        begin = max([time for time, name in seen if name == "INVITE"], default=0)
+        times += [time for time, name in seen if name == method and time > begin][:1]
     require(times, f"no {method} was seen")
     return times
 
