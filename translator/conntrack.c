@@ -174,6 +174,8 @@ static void set_tuple(struct nf_conntrack *ct,
 	nfct_set_attr_u32(ct, ATTR_IPV4_DST, net_addr(&entry->dst));
 	nfct_set_attr_u16(ct, ATTR_PORT_SRC, htons(entry->src.port));
 	nfct_set_attr_u16(ct, ATTR_PORT_DST, htons(entry->dst.port));
+	if (entry->zone != 0)
+		nfct_set_attr_u16(ct, ATTR_ORIG_ZONE, entry->zone);
 }
 
 /*
@@ -217,6 +219,7 @@ static bool read_entry(const struct nlmsghdr *head, struct conntrack_entry *ret)
 		  nfct_get_attr_u8(ct, ATTR_L3PROTO) == AF_INET &&
 		  nfct_get_attr_u8(ct, ATTR_L4PROTO) == IPPROTO_UDP;
 	ret->mark = nfct_get_attr_u32(ct, ATTR_MARK);
+	ret->zone = nfct_get_attr_u16(ct, ATTR_ORIG_ZONE);
 	from = mark_from(ret->mark);
 	to = mark_to(ret->mark);
 	ret->src = endpoint_of(ct, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_PORT_SRC,

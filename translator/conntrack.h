@@ -17,7 +17,8 @@ struct conntrack;
 /*
  * A UDP flow of IPv4: a packet from src to dst leaves from back_dst to
  * back_src, one from back_src to back_dst leaves from dst to src. Realms are
- * those that packets arrive from, by the mark.
+ * those that packets arrive from, by the mark. Its src and dst are those of
+ * one zone, the others are in zone 0: an entry has room for one only.
  */
 struct conntrack_entry {
 	struct endpoint src;
@@ -25,6 +26,7 @@ struct conntrack_entry {
 	struct endpoint back_src;
 	struct endpoint back_dst;
 	uint32_t mark;
+	uint16_t zone;       /* of src and dst */
 	uint64_t packets[2]; /* of those told: there, back */
 };
 
@@ -51,7 +53,7 @@ int conntrack_remove(struct conntrack *conntrack,
 		     int *results);
 
 /*
- * Those with these src and dst, whosever they are, in the same way: each is
+ * Those with these src and dst in their zone, whosever they are, in the same way: each is
  * filled anew where the result is 0; -ENOENT. Its realms mean something only
  * when its mark is ours.
  */

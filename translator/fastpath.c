@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,18 @@ struct resolve_view fastpath_view(const struct fastpath *fastpath)
 				      .now_ms = mono_ms() };
 }
 
+/*
+ * An entry's zone is that of its way there. Which way was first does not matter
+ * to the kernel; between two realms with zones the way back is told from others
+ * by the mark (nft_flows.h).
+ */
+static bool is_zoned_first(const struct fastpath *fastpath,
+			   const struct flow *flow)
+{
+	return fastpath->zones[flow->there.src.realm] != 0 ||
+	       fastpath->zones[flow->back.src.realm] == 0;
+}
+
 enum flow_verdict fastpath_settle(const struct fastpath *fastpath,
 				  const struct resolve_view *view,
 				  const struct endpoint *src,
@@ -36,10 +49,14 @@ enum flow_verdict fastpath_settle(const struct fastpath *fastpath,
 
 	if (verdict != FLOW_SETTLED)
 		return verdict;
-	if (fastpath->apart[flow.there.src.realm] ||
-	    fastpath->apart[flow.back.src.realm])
+	if (fastpath->stays[flow.there.src.realm] ||
+	    fastpath->stays[flow.back.src.realm])
 		return FLOW_INTRICATE;
 	*ret = flow;
+	if (!is_zoned_first(fastpath, &flow)) {
+		ret->there = flow.back;
+		ret->back = flow.there;
+	}
 	return FLOW_SETTLED;
 }
 
@@ -49,7 +66,8 @@ struct conntrack_entry fastpath_entry(const struct flows_entry *entry)
 					 .dst = entry->flow.there.dst,
 					 .back_src = entry->flow.back.src,
 					 .back_dst = entry->flow.back.dst,
-					 .mark = entry->mark };
+					 .mark = entry->mark,
+					 .zone = entry->zone };
 }
 
 bool fastpath_is_entry(const struct conntrack_entry *entry,
@@ -92,15 +110,22 @@ struct strays {
 	bool no_memory;
 };
 
+static bool is_known(const struct fastpath *fastpath,
+		     const struct conntrack_entry *told)
+{
+	bool back;
+	const struct flows_entry *entry =
+		flows_find(fastpath->flows, &told->src, &told->dst, &back);
+
+	return entry != NULL && entry->zone == told->zone;
+}
+
 static void on_stray(const struct conntrack_entry *told, void *arg)
 {
 	struct conntrack_entry *entries;
 	struct strays *strays = arg;
-	bool back;
 
-	if (strays->fastpath != NULL &&
-	    flows_find(strays->fastpath->flows, &told->src, &told->dst,
-		       &back) != NULL)
+	if (strays->fastpath != NULL && is_known(strays->fastpath, told))
 		return;
 	entries = reallocarray(strays->entries, strays->count + 1,
 			       sizeof(*entries));
@@ -149,12 +174,15 @@ static void on_adopted(const struct conntrack_entry *told, void *arg)
 	/* What is not taken is swept away. */
 	if (told->src.realm >= realm_count ||
 	    told->back_src.realm >= realm_count ||
-	    fastpath->apart[told->src.realm] ||
-	    fastpath->apart[told->back_src.realm] ||
+	    fastpath->stays[told->src.realm] ||
+	    fastpath->stays[told->back_src.realm] ||
+	    fastpath->zones[told->src.realm] != told->zone ||
+	    !is_zoned_first(fastpath, &flow) ||
 	    flows_add(fastpath->flows, &flow, &entry) != 0)
 		return;
 	entry->adopted = true;
 	entry->mark = told->mark;
+	entry->zone = told->zone;
 	entry->since_ms = entry->tried_ms = mono_ms();
 	memcpy(entry->packets, told->packets, sizeof(told->packets));
 }
@@ -168,6 +196,37 @@ static size_t flows_max(void)
 	if (sysctl_read(TABLE_MAX, text, sizeof(text)) == 0)
 		max = strtoul(text, NULL, 10) / 2;
 	return max > 0 && max < FLOWS_MAX ? max : FLOWS_MAX;
+}
+
+static bool is_switched_on(const char *interface, const char *what)
+{
+	char name[128], text[32];
+
+	snprintf(name, sizeof(name), "net/ipv4/conf/%s/%s", interface, what);
+	return sysctl_read(name, text, sizeof(text)) == 0 &&
+	       strtoul(text, NULL, 10) != 0;
+}
+
+/*
+ * The host's check of sources (rp_filter) would look for them in the main
+ * routing table, which does not know what is behind a gateway of the realm's
+ * own; or, with src_valid_mark, in that of the realm which a packet goes to.
+ */
+static bool stays(const struct conf *conf, realm_id realm)
+{
+	const struct conf_list *names = &conf->realms[realm].interfaces;
+
+	if (!plan_table_needed(conf, realm))
+		return false;
+	if (is_switched_on("all", "src_valid_mark"))
+		return true;
+	if (conf->realms[realm].gateway.family == IP_NONE)
+		return false;
+	for (size_t i = 0; i < names->count; i++)
+		if (is_switched_on("all", "rp_filter") ||
+		    is_switched_on(names->items[i], "rp_filter"))
+			return true;
+	return false;
 }
 
 static int start(struct fastpath *fastpath)
@@ -205,9 +264,10 @@ int fastpath_new(const struct fastpath_options *options, struct fastpath **ret)
 		return -ENOMEM;
 	fastpath->options = *options;
 	fastpath->tag = mark_tag(options->conf->table);
-	for (size_t i = 0; i < options->conf->realm_count; i++)
-		fastpath->apart[i] = plan_table_needed(options->conf,
-						       (realm_id)i);
+	for (size_t i = 0; i < options->conf->realm_count; i++) {
+		fastpath->zones[i] = plan_zone(options->conf, (realm_id)i);
+		fastpath->stays[i] = stays(options->conf, (realm_id)i);
+	}
 	list_init(&fastpath->fresh);
 	list_init(&fastpath->again);
 	err = start(fastpath);

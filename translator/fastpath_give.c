@@ -33,16 +33,15 @@ static bool was_refused(struct fastpath *fastpath, const struct endpoint *src,
 	return true;
 }
 
-static void refuse(struct fastpath *fastpath, const struct endpoint *src,
-		   const struct endpoint *dst, enum flow_verdict why,
-		   uint64_t now_ms)
+static void note_refusal(struct fastpath *fastpath, const struct endpoint *src,
+			 const struct endpoint *dst, enum flow_verdict why,
+			 uint64_t now_ms)
 {
 	struct fastpath_refusal *refusal =
 		&fastpath->refusals[refusal_place(fastpath, src, dst)];
 	bool same = endpoint_equal(&refusal->src, src) &&
 		    endpoint_equal(&refusal->dst, dst);
 
-	fastpath->counts.flows[why]++;
 	*refusal = (struct fastpath_refusal){
 		.src = *src,
 		.dst = *dst,
@@ -53,11 +52,23 @@ static void refuse(struct fastpath *fastpath, const struct endpoint *src,
 	};
 }
 
+static void refuse(struct fastpath *fastpath, const struct endpoint *src,
+		   const struct endpoint *dst, enum flow_verdict why,
+		   uint64_t now_ms)
+{
+	fastpath->counts.flows[why]++;
+	note_refusal(fastpath, src, dst, why, now_ms);
+}
+
+/* One with a zone may have been offered by a packet of either way. */
 static void refuse_entry(struct fastpath *fastpath, struct flows_entry *entry,
 			 enum flow_verdict why, uint64_t now_ms)
 {
 	refuse(fastpath, &entry->flow.there.src, &entry->flow.there.dst, why,
 	       now_ms);
+	if (entry->zone != 0)
+		note_refusal(fastpath, &entry->flow.back.src,
+			     &entry->flow.back.dst, why, now_ms);
 	flows_remove(fastpath->flows, entry);
 }
 
@@ -98,6 +109,7 @@ static enum flow_verdict give(struct fastpath *fastpath,
 	}
 	entry->mark = mark_of(fastpath->tag, flow.there.src.realm,
 			      flow.back.src.realm);
+	entry->zone = fastpath->zones[flow.there.src.realm];
 	entry->since_ms = now_ms;
 	enlist(fastpath, entry, &fastpath->fresh, now_ms);
 	return FLOW_SETTLED;

@@ -26,15 +26,16 @@ struct fastpath {
 	uint64_t seed;
 	uint64_t full_ms; /* the kernel's table is full until then */
 	uint32_t tag;
-	bool apart[REALM_MAX]; /* the main routing table does not know it */
-	bool synced;           /* all rules are known */
+	uint16_t zones[REALM_MAX]; /* 0: no other realm has its addresses */
+	bool stays[REALM_MAX];     /* the kernel cannot send by its table */
+	bool synced;               /* all rules are known */
 	struct fastpath_refusal refusals[FASTPATH_REFUSALS];
 };
 
 struct resolve_view fastpath_view(const struct fastpath *fastpath);
 /*
- * flow_settle, but FLOW_INTRICATE for a flow of a realm whose addresses are in
- * use in another one as well: an entry of the kernel does not say of which.
+ * flow_settle, but FLOW_INTRICATE for a flow of a realm that cannot have any in
+ * the kernel; the way there is from a realm with a zone, if one of the two has.
  */
 enum flow_verdict fastpath_settle(const struct fastpath *fastpath,
 				  const struct resolve_view *view,

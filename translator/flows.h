@@ -45,6 +45,7 @@ struct flows_entry {
 	uint64_t since_ms;
 	uint64_t tried_ms; /* last offered to the kernel */
 	uint32_t mark;
+	uint16_t zone;           /* of the way there; 0: as everybody's */
 	bool marked;             /* is on the list of flows_mark_* */
 	struct list marked_node; /* on it */
 	struct flows_ref ways[2];

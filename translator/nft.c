@@ -165,8 +165,11 @@ char *nft_guard_text(const struct plan *plan)
 	      out);
 	nft_guard_listeners(out, plan, IP_V4);
 	fputs("\t}\n", out);
-	if (plan->fastpath)
+	if (plan->fastpath) {
 		nft_flows_nat(out);
+		nft_flows_zones(out, plan);
+		nft_flows_routes(out, plan);
+	}
 	fputs("\tchain forward {\n"
 	      "\t\ttype filter hook forward priority filter; policy accept;\n",
 	      out);
@@ -354,21 +357,16 @@ static void text_own(FILE *out, const struct plan_own *own, realm_id realm)
 		text_own_queries(out, own, realm);
 }
 
-/*
- * The host's addresses in a realm that has the same ones as that which they are
- * addressed in from here: there they belong to somebody else.
- */
+/* The host's addresses that belong to somebody else, seen from the realm. */
 static void text_others(FILE *out, const struct plan *plan, realm_id realm)
 {
 	char addr[IP_ADDR_TEXT];
 
 	for (size_t i = 0; i < plan->local_count; i++) {
 		const struct plan_local *local = &plan->locals[i];
-		realm_id of = conf_realm_of(plan->conf, realm, &local->addr);
 
-		if (local->addr.family != IP_V4 || local->realm == REALM_NONE ||
-		    of == REALM_NONE || plan_table_of(plan, of) == NULL ||
-		    plan_is_local(plan, of, &local->addr))
+		if (local->addr.family != IP_V4 ||
+		    !plan_is_others(plan, realm, local))
 			continue;
 		fprintf(out, "\t\tmeta pkttype host ip daddr %s goto take_%u\n",
 			ip_addr_format(&local->addr, addr), (unsigned)realm);

@@ -17,6 +17,18 @@
  */
 void nft_flows_nat(FILE *out);
 /*
+ * Realms with a routing table of their own. Those of which another one has the
+ * addresses: what may be of a flow and comes from there is looked up in the
+ * realm's zone; its answers are in zone 0, as are those to what is meant for
+ * the host. What is translated into a realm with a table, and the kernel's ICMP
+ * errors about what came from there, have a mark by which an ip rule leads to
+ * it. Nothing where no realm is such.
+ */
+void nft_flows_zones(FILE *out, const struct plan *plan);
+void nft_flows_routes(FILE *out, const struct plan *plan);
+/* That mark. */
+uint32_t nft_flows_mark(const struct conf *conf, realm_id realm);
+/*
  * Ahead of everything else in forward, and in draw: by the interfaces' index,
  * so that a packet of a flow meets no set. What these do not find, an interface
  * that was made anew or the fifth one, the parts below do, by name.

@@ -26,6 +26,16 @@ const char *plan_tun_name(const struct conf *conf, realm_id realm,
 }
 
 /* 100::100, 100::101 ...: of the discard prefix (RFC 6666). */
+bool plan_is_others(const struct plan *plan, realm_id realm,
+		    const struct plan_local *local)
+{
+	realm_id of = conf_realm_of(plan->conf, realm, &local->addr);
+
+	return local->realm != REALM_NONE && of != REALM_NONE &&
+	       plan_table_of(plan, of) != NULL &&
+	       !plan_is_local(plan, of, &local->addr);
+}
+
 struct ip_addr plan_gateway6(realm_id realm)
 {
 	struct ip_addr addr = { .bytes = { 0x01 }, .family = IP_V6 };

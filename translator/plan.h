@@ -83,6 +83,12 @@ const struct plan_table *plan_table_of(const struct plan *plan, realm_id realm);
 /* Is it the host's, by an interface of the realm or by one of no realm? */
 bool plan_is_local(const struct plan *plan, realm_id realm,
 		   const struct ip_addr *addr);
+/*
+ * Is it the host's in a realm that has the same addresses as that which it is
+ * addressed in from `realm`: does it belong to somebody else there?
+ */
+bool plan_is_others(const struct plan *plan, realm_id realm,
+		    const struct plan_local *local);
 /* The gateway of what is drawn into the realm's TUN, routed there: IPv6. */
 struct ip_addr plan_gateway6(realm_id realm);
 /* Name of the realm's TUN; conf_read has seen to it that it fits a device. */

@@ -38,6 +38,13 @@ bool plan_table_needed(const struct conf *conf, realm_id realm)
 	       conf_overlaps(conf, realm);
 }
 
+uint16_t plan_zone(const struct conf *conf, realm_id realm)
+{
+	return conf_overlaps(conf, realm) ?
+		       (uint16_t)(conf->routing_table + realm) :
+		       0;
+}
+
 int plan_table_make(const struct conf *conf, realm_id id,
 		    const struct rtnl_host *host, struct plan_table *ret)
 {

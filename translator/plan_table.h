@@ -25,6 +25,11 @@ struct plan_table {
 
 bool plan_table_needed(const struct conf *conf, realm_id realm);
 /*
+ * The conntrack zone of what comes from a realm whose addresses another one has
+ * as well: the number of its table. 0: there is none such.
+ */
+uint16_t plan_zone(const struct conf *conf, realm_id realm);
+/*
  * 0; -EINVAL: the gateway is on none of the realm's links; -ENOMEM. On failure
  * *ret is untouched.
  */

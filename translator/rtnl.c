@@ -458,8 +458,13 @@ static int rule_talk(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 	info = mnl_nlmsg_put_extra_header(head, sizeof(*info));
 	info->family = AF_INET;
 	info->action = FR_ACT_TO_TBL;
-	mnl_attr_put_strz(head, rule->out ? FRA_OIFNAME : FRA_IIFNAME,
-			  rule->interface);
+	if (rule->mark != 0) {
+		mnl_attr_put_u32(head, FRA_FWMARK, rule->mark);
+		mnl_attr_put_u32(head, FRA_FWMASK, UINT32_MAX);
+	} else {
+		mnl_attr_put_strz(head, rule->out ? FRA_OIFNAME : FRA_IIFNAME,
+				  rule->interface);
+	}
 	mnl_attr_put_u32(head, FRA_TABLE, rule->table);
 	mnl_attr_put_u32(head, FRA_PRIORITY, rule->table);
 	return talk_ack(rtnl, head);

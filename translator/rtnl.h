@@ -86,6 +86,7 @@ int rtnl_route_remove(struct rtnl *rtnl, const struct rtnl_route *route);
 struct rtnl_rule {
 	bool out; /* else: in */
 	char interface[IF_NAMESIZE];
+	uint32_t mark; /* not 0: of packets with it, by whatever interface */
 	uint32_t table;
 };
 

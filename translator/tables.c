@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "translator/nft_flows.h"
+
 #define NUMBER_TEXT 16
-#define RULE_TEXT   (IF_NAMESIZE + 8) /* "oif eth0" */
+#define FWMARK      "fwmark "
+#define RULE_TEXT   (IF_NAMESIZE + 8) /* "oif eth0", "fwmark 0x1a2b0001" */
 
 /*
- * A realm's rules: for what comes out of its TUN, and for what is to leave by
- * one of its interfaces: from sockets that are tied to it. False: there is no
- * i-th.
+ * A realm's rules: for what comes out of its TUN; for what is to leave by one
+ * of its interfaces: from sockets that are tied to it; and for what the kernel
+ * has translated into it. False: there is no i-th.
  */
 static bool rule_at(const struct plan *plan, const struct plan_table *table,
 		    size_t i, struct rtnl_rule *ret)
@@ -22,6 +25,12 @@ static bool rule_at(const struct plan *plan, const struct plan_table *table,
 	char tun[PLAN_TUN_NAME];
 	const char *name;
 
+	if (i == names->count + 1 && plan->fastpath) {
+		*ret = (struct rtnl_rule){ .mark = nft_flows_mark(plan->conf,
+								  table->realm),
+					   .table = table->number };
+		return true;
+	}
 	if (i > names->count)
 		return false;
 	name = i == 0 ? plan_tun_name(plan->conf, table->realm, tun) :
@@ -40,8 +49,11 @@ static const char *number_format(uint32_t number, char buf[NUMBER_TEXT])
 static const char *rule_format(const struct rtnl_rule *rule,
 			       char buf[RULE_TEXT])
 {
-	snprintf(buf, RULE_TEXT, "%s %s", rule->out ? "oif" : "iif",
-		 rule->interface);
+	if (rule->mark != 0)
+		snprintf(buf, RULE_TEXT, FWMARK "0x%08x", rule->mark);
+	else
+		snprintf(buf, RULE_TEXT, "%s %s", rule->out ? "oif" : "iif",
+			 rule->interface);
 	return buf;
 }
 
@@ -51,6 +63,12 @@ static int rule_parse(const struct record_item *item, struct rtnl_rule *ret)
 				  .table = (uint32_t)strtoul(item->detail, NULL,
 							     10) };
 
+	if (strncmp(item->object, FWMARK, strlen(FWMARK)) == 0) {
+		rule.mark = (uint32_t)strtoul(item->object + strlen(FWMARK),
+					      NULL, 16);
+		*ret = rule;
+		return rule.mark != 0 ? 0 : -EBADMSG;
+	}
 	if (!rule.out && strncmp(item->object, "iif ", 4) != 0)
 		return -EBADMSG;
 	snprintf(rule.interface, sizeof(rule.interface), "%s",

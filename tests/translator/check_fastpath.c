@@ -30,6 +30,31 @@ static struct fastpath *fastpath;
 static struct conntrack *watcher;
 static uint64_t now;
 
+/* What `text` configures, from nothing. */
+static void make(const char *text)
+{
+	conf = conftext_read(text);
+	base = event_base_new();
+	ruleset = ruleset_new(conf->realm_count, 1);
+	realms = realms_new(conf);
+	permits = permits_new(2);
+	options = (struct fastpath_options){ base, conf, ruleset, realms,
+					     permits };
+	ck_assert_int_eq(fastpath_new(&options, &fastpath), 0);
+	ck_assert_int_eq(conntrack_new(mark_tag(conf->table), &watcher), 0);
+}
+
+static void unmake(void)
+{
+	conntrack_free(watcher);
+	fastpath_free(fastpath);
+	permits_free(permits);
+	realms_free(realms);
+	ruleset_free(ruleset);
+	event_base_free(base);
+	conf_free(conf);
+}
+
 static void begin(void)
 {
 	char *said;
@@ -52,30 +77,16 @@ static void begin(void)
 			 0);
 	ck_assert_int_eq(sysctl_write("net/netfilter/nf_conntrack_acct", "1"),
 			 0);
-	conf = conftext_read("realm inside { interface = {\"a0\"} networks = "
-			     "{\"10.0.0.0/8\"} reaches = {\"outside\"} }\n"
-			     "realm outside { interface = {\"b0\"} pool = "
-			     "{\"20.0.0.0/24:1-65535\"} }\n");
-	base = event_base_new();
-	ruleset = ruleset_new(conf->realm_count, 1);
-	realms = realms_new(conf);
-	permits = permits_new(2);
-	options = (struct fastpath_options){ base, conf, ruleset, realms,
-					     permits };
-	ck_assert_int_eq(fastpath_new(&options, &fastpath), 0);
-	ck_assert_int_eq(conntrack_new(mark_tag(conf->table), &watcher), 0);
+	make("realm inside { interface = {\"a0\"} networks = "
+	     "{\"10.0.0.0/8\"} reaches = {\"outside\"} }\n"
+	     "realm outside { interface = {\"b0\"} pool = "
+	     "{\"20.0.0.0/24:1-65535\"} }\n");
 	now = 1000000;
 }
 
 static void end(void)
 {
-	conntrack_free(watcher);
-	fastpath_free(fastpath);
-	permits_free(permits);
-	realms_free(realms);
-	ruleset_free(ruleset);
-	event_base_free(base);
-	conf_free(conf);
+	unmake();
 }
 
 static struct endpoint at(uint32_t addr, uint16_t port, realm_id realm)
@@ -319,6 +330,131 @@ START_TEST(a_clean_removes_all_of_the_edge)
 }
 END_TEST
 
+/* Two customers, realms 0 and 2, that have 10.0.0.1:1000 both. */
+static void make_two_customers(void)
+{
+	static const struct rule_condition nobody;
+	struct rule rules[] = {
+		{ .id = 1,
+		  .inner = at(0x0a000001, 1000, 0),
+		  .outer = at(0x14000001, 2000, 1) },
+		{ .id = 2,
+		  .inner = at(0x0a000001, 1000, 2),
+		  .outer = at(0x14000002, 2000, 1) },
+	};
+
+	unmake();
+	make("routing_table = 900\n"
+	     "realm one { interface = {\"a0\"} networks = "
+	     "{\"10.0.0.0/8\"} reaches = {\"outside\"} }\n"
+	     "realm outside { interface = {\"b0\"} pool = "
+	     "{\"20.0.0.0/24:1-65535\"} }\n"
+	     "realm two { interface = {\"c0\"} networks = "
+	     "{\"10.0.0.0/8\"} reaches = {\"outside\"} }\n");
+	for (size_t i = 0; i < 2; i++) {
+		rules[i].timer = 60;
+		rules[i].ports = 1;
+		rules[i].protocol = RULE_UDP;
+		rules[i].conditions = &nobody;
+	}
+	ck_assert_int_eq(ruleset_put(ruleset, rules, 2), 0);
+	ck_assert_int_eq(fastpath_rules_put(fastpath, rules, 2), 0);
+}
+
+/* The customer's flow with 1.1.1.1:9, as it is in the kernel. */
+static int read_customer(realm_id realm, struct conntrack_entry *ret)
+{
+	int result;
+
+	*ret = (struct conntrack_entry){ .src = at(0x0a000001, 1000, realm),
+					 .dst = at(0x01010101, 9, realm),
+					 .zone = (uint16_t)(900 + realm) };
+	ck_assert_int_eq(conntrack_read(watcher, ret, 1, &result), 0);
+	return result;
+}
+
+/* A packet from the customer to 1.1.1.1:9. */
+static void offer_from(realm_id realm)
+{
+	struct endpoint src = at(0x0a000001, 1000, realm);
+	struct endpoint dst = at(0x01010101, 9, realm);
+
+	fastpath_offer(fastpath, &src, &dst, now);
+	fastpath_flush(fastpath, now);
+}
+
+START_TEST(the_same_endpoint_in_two_realms_has_a_flow_in_a_zone_of_each)
+{
+	struct conntrack_entry entry;
+	uint64_t first = 1;
+
+	make_two_customers();
+	offer_from(0);
+	offer(1, 2);
+	ck_assert_uint_eq(counts()->flows[FLOW_SETTLED], 2);
+	ck_assert_uint_eq(entries(), 2);
+	for (realm_id realm = 0; realm <= 2; realm += 2) {
+		ck_assert_int_eq(read_customer(realm, &entry), 0);
+		ck_assert_uint_eq(entry.zone, 900 + realm);
+		ck_assert_uint_eq(mark_from(entry.mark), realm);
+		ck_assert_uint_eq(mark_to(entry.mark), 1);
+	}
+	/* Either way's next packet finds it. */
+	offer(1, 1);
+	offer_from(2);
+	ck_assert_uint_eq(fastpath_flows(fastpath), 2);
+	fastpath_count(fastpath, now);
+	ck_assert_uint_eq(fastpath_flows(fastpath), 2);
+	ck_assert_uint_eq(ruleset_delete(ruleset, &first, 1), 1);
+	ck_assert_int_eq(fastpath_rules_deleted(fastpath, &first, 1), 0);
+	ck_assert_int_eq(read_customer(0, &entry), -ENOENT);
+	ck_assert_int_eq(read_customer(2, &entry), 0);
+	ck_assert_int_eq(fastpath_clean(conf), 0);
+	ck_assert_uint_eq(entries(), 0);
+}
+END_TEST
+
+START_TEST(the_next_translator_finds_flows_in_their_zones_and_no_others)
+{
+	struct conntrack_entry entry;
+
+	make_two_customers();
+	offer_from(0);
+	offer_from(2);
+	fastpath_free(fastpath);
+	ck_assert_int_eq(fastpath_new(&options, &fastpath), 0);
+	ck_assert_uint_eq(fastpath_flows(fastpath), 2);
+	ck_assert_int_eq(fastpath_rules_synced(fastpath), 0);
+	ck_assert_uint_eq(counts()->adopted, 2);
+	fastpath_free(fastpath);
+	conf->routing_table = 902; /* the first one's is the second's of old */
+	ck_assert_int_eq(fastpath_new(&options, &fastpath), 0);
+	ck_assert_uint_eq(fastpath_flows(fastpath), 0);
+	ck_assert_int_eq(read_customer(0, &entry), -ENOENT);
+	ck_assert_int_eq(read_customer(2, &entry), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_zoned_flow_that_is_refused_is_refused_both_ways)
+{
+	struct conntrack_entry other = { .src = at(0x0a000001, 1000, 0),
+					 .dst = at(0x01010101, 9, 0),
+					 .back_src = at(0x01010101, 9, 1),
+					 .back_dst = at(0x14000007, 7, 1),
+					 .zone = 900 };
+	int result;
+
+	make_two_customers();
+	ck_assert_int_eq(conntrack_create(watcher, &other, 1, &result), 0);
+	ck_assert_int_eq(result, 0);
+	offer(1, 1);
+	offer(1, 1);
+	offer_from(0);
+	ck_assert_uint_eq(counts()->flows[FLOW_TAKEN], 1);
+	ck_assert_uint_eq(fastpath_flows(fastpath), 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -331,6 +467,9 @@ int main(void)
 		what_it_does_not_know_is_not_touched_and_what_is_in_its_place_neither,
 		one_of_ours_that_says_something_else_goes,
 		a_clean_removes_all_of_the_edge,
+		the_same_endpoint_in_two_realms_has_a_flow_in_a_zone_of_each,
+		the_next_translator_finds_flows_in_their_zones_and_no_others,
+		a_zoned_flow_that_is_refused_is_refused_both_ways,
 	};
 
 	return SUITE_RUN("fastpath", tests, begin, end);

@@ -257,6 +257,13 @@ START_TEST(two_realms_with_the_same_network)
 }
 END_TEST
 
+START_TEST(flows_of_two_realms_with_the_same_network)
+{
+	read_plan_of("zones", &twofold);
+	check_case("zones");
+}
+END_TEST
+
 START_TEST(a_removed_table_is_gone_and_removing_it_again_is_no_error)
 {
 	struct nft_counts counts;
@@ -297,6 +304,7 @@ int main(void)
 		flows_of_the_kernel,
 		without_conntrack_nothing_names_it,
 		two_realms_with_the_same_network,
+		flows_of_two_realms_with_the_same_network,
 		a_removed_table_is_gone_and_removing_it_again_is_no_error,
 		what_the_tool_refuses_is_told,
 	};

@@ -144,6 +144,22 @@ START_TEST(a_gateway_alone_makes_a_table)
 	conf = conftext_read("realm one { interface = one0\n"
 			     "	gateway = 10.0.0.254 }\n");
 	ck_assert(plan_table_needed(conf, 0));
+	ck_assert_uint_eq(plan_zone(conf, 0), 0);
+}
+END_TEST
+
+START_TEST(realms_with_the_same_addresses_have_a_zone_each)
+{
+	conf = conftext_read(
+		"routing_table = 700\n"
+		"realm outside { interface = out0 }\n"
+		"realm one { interface = one0 networks = {\"10.0.0.0/8\"}\n"
+		"	reaches = {\"outside\"} }\n"
+		"realm two { interface = two0 networks = {\"10.1.0.0/16\"}\n"
+		"	reaches = {\"outside\"} }\n");
+	ck_assert_uint_eq(plan_zone(conf, 0), 0);
+	ck_assert_uint_eq(plan_zone(conf, 1), 701);
+	ck_assert_uint_eq(plan_zone(conf, 2), 702);
 }
 END_TEST
 
@@ -155,6 +171,7 @@ int main(void)
 		a_gateway_takes_the_place_of_the_default_route,
 		a_gateway_is_on_a_link_of_its_realm,
 		a_gateway_alone_makes_a_table,
+		realms_with_the_same_addresses_have_a_zone_each,
 	};
 
 	return SUITE_RUN("plan_table", tests, begin, end);

@@ -16,12 +16,13 @@ outside=vdt-out-$$
 conf=$work/viaduct.conf
 fastpath=no
 pids=
+more= # namespaces of one test only
 
 finish() {
 	status=$?
 	trap - EXIT
 	for pid in $pids; do kill -9 "$pid" 2>/dev/null || true; done
-	for name in $edge $inside $outside; do
+	for name in $edge $inside $outside $more; do
 		ip netns del "$name" 2>/dev/null || true
 	done
 	[ $status = 0 ] || cat "$work"/*.log 2>/dev/null || true
