@@ -9,7 +9,7 @@ import types
 import media
 from calls import (MEDIA_SECONDS, Pair, Record, first_packets, flows_of, hang_up,
                    media_for, passed, proof_empty, proof_media, proof_no_leak,
-                   proof_rules, proof_sdp, proof_unchanged, talk)
+                   proof_path, proof_rules, proof_sdp, proof_unchanged, talk)
 from applications import pairs
 from context import require
 from report import NotReached
@@ -47,10 +47,15 @@ def captures_of(context, name, captures):
             for segment, packets in captures.items() if segment in segments}
 
 
+def paths_of(lab):
+    return {name: edge.paths() for name, edge in lab.edges.items()}
+
+
 def make_calls(context, names, order):
     """All of the calls are up, with media both ways, at the same time."""
     lab, records = context.lab, {name: Record() for name in names}
     lab.take()
+    before = paths_of(lab)
     with contextlib.ExitStack() as stack:
         phones = {}
         for name in names:
@@ -65,8 +70,10 @@ def make_calls(context, names, order):
             first_packets(*((a, b) if order == "a_first" else (b, a)))
         media_for([phone for pair in phones.values() for phone in pair], MEDIA_SECONDS)
         rules = {name: pairs(edge.rules()) for name, edge in lab.edges.items()}
+        paths = {name: {way: count - before[name][way] for way, count in now.items()}
+                 for name, now in paths_of(lab).items()}
         for name, (a, b) in phones.items():
-            records[name].rules = rules
+            records[name].rules, records[name].paths = rules, paths
             records[name].stats = {p.name: p.stats() for p in (a, b)}
         for name, (a, b) in phones.items():
             hang_up(*((a, b) if order == "a_first" else (b, a)))
@@ -99,8 +106,8 @@ def at_once(context, *names):
                     record = dataclasses.replace(
                         records[name], captures=captures_of(context, name, captures))
                     proof(view_of(context, [name]), record)
-        for what, proof in (("rules", proof_rules), ("empty_after_bye", proof_empty),
-                            ("no_leak", proof_no_leak)):
+        for what, proof in (("rules", proof_rules), ("path", proof_path),
+                            ("empty_after_bye", proof_empty), ("no_leak", proof_no_leak)):
             with context.test(f"{label}/{order}/{what}", ids):
                 if not records:
                     raise NotReached("the calls")
