@@ -117,6 +117,22 @@ static size_t v6_length(const char *text, size_t len, size_t at)
 	return end ? (size_t)(end + 1 - (text + at)) : 0;
 }
 
+/* "[2001:db8:::1.1.1.1]": not one, but what is in it may be; all of it goes. */
+static bool is_no_address(const char *text, size_t size)
+{
+	bool is_like_one = false;
+
+	if (size < 3 || text[0] != '[')
+		return false;
+	for (size_t i = 1; i < size - 1; i++) {
+		if (text_hex_value(text[i]) < 0 && text[i] != ':' &&
+		    text[i] != '.')
+			return false;
+		is_like_one |= text[i] == ':' && text[i + 1] == ':';
+	}
+	return is_like_one;
+}
+
 /* Length of the address at text + at that is hidden; 0: none is there. */
 static size_t hidden_length(const struct hide *hide, const char *text,
 			    size_t len, size_t at, size_t *ret_seen)
@@ -132,6 +148,10 @@ static size_t hidden_length(const struct hide *hide, const char *text,
 		size = v6_length(text, len, at);
 		if (size > 2)
 			r = ip_addr_parse(text + at + 1, size - 2, &addr);
+	}
+	if (r && is_no_address(text + at, size)) {
+		*ret_seen = size;
+		return size;
 	}
 	if (r)
 		return 0;
@@ -162,13 +182,25 @@ static size_t port_length(const char *text, size_t len, size_t at)
 	return end > at + 1 && end - at <= 6 ? end - at : 0;
 }
 
+/* An IPv6 address in brackets, whether it comes with them or not. */
+static void add_host(struct text *out, const char *host)
+{
+	bool is_bare = host[0] != '[' && strchr(host, ':') != NULL;
+
+	if (is_bare)
+		text_add_string(out, "[");
+	text_add_string(out, host);
+	if (is_bare)
+		text_add_string(out, "]");
+}
+
 /* Ours in the place of a hidden host; how much of the input it stands for. */
 static size_t replace_host(struct pass *pass, size_t at, size_t size)
 {
 	size_t port = port_length(pass->in, pass->len, at + size);
 	char text[8];
 
-	text_add_string(&pass->out, pass->hide->host);
+	add_host(&pass->out, pass->hide->host);
 	if (port && pass->hide->port) {
 		snprintf(text, sizeof(text), ":%u", (unsigned)pass->hide->port);
 		text_add_string(&pass->out, text);

@@ -77,6 +77,24 @@ START_TEST(hosts_in_uris_become_ours)
 }
 END_TEST
 
+START_TEST(a_host_of_ipv6_gets_brackets)
+{
+	static const char *const hosts[] = { "fd00::1", "[fd00::1]" };
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct hide six = hide;
+
+		six.host = hosts[i];
+		assert_value(&six, HIDE_ADDRESS, "<sip:a@10.0.0.5:5060>",
+			     "<sip:a@[fd00::1]:5070>");
+		/* RFC 5118, 4.10: no address, and one is in it */
+		assert_value(&six, HIDE_ADDRESS,
+			     "<sip:a@[2001:db8:::10.0.0.5]>",
+			     "<sip:a@[fd00::1]>");
+	}
+}
+END_TEST
+
 START_TEST(what_may_be_seen_stays)
 {
 	static const char *const cases[] = {
@@ -263,7 +281,7 @@ END_TEST
 int main(void)
 {
 	return SUITE_RUN("proxy/hide", hosts_in_uris_become_ours,
-			 what_may_be_seen_stays,
+			 a_host_of_ipv6_gets_brackets, what_may_be_seen_stays,
 			 addresses_are_found_at_every_edge_of_a_word,
 			 free_text_with_an_address_goes,
 			 call_ids_go_there_and_back,
