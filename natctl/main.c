@@ -328,8 +328,11 @@ static void program_done(struct program *program)
 	for (size_t i = 0; i < 3; i++)
 		if (program->signals[i] != NULL)
 			event_free(program->signals[i]);
-	if (program->base != NULL)
+	if (program->base != NULL) {
+		/* The ends of connections that libevent has put off. */
+		(void)event_base_loop(program->base, EVLOOP_NONBLOCK);
 		event_base_free(program->base);
+	}
 	own_done(&program->own);
 	conf_free(program->conf);
 }

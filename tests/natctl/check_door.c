@@ -544,7 +544,7 @@ START_TEST(a_guest_owns_its_leases)
 	ck_assert_int_eq(say(&channel,
 			     "{\"jsonrpc\":\"2.0\",\"id\":1,"
 			     "\"method\":\"list\"}\n",
-			     43),
+			     41),
 			 0);
 	hear(&channel);
 	ck_assert_ptr_nonnull(strstr(answer, "\"owner\":\"client:phones\""));
