@@ -160,7 +160,7 @@ static BIO_METHOD *bio_method(void)
 	return NULL;
 }
 
-static bool set_name(SSL *ssl, const char *name)
+static bool set_name(SSL *ssl, char *name)
 {
 	struct ip_addr addr;
 

@@ -36,7 +36,7 @@ static int add(const struct grant_scope *scope, const struct conf_static *entry)
 	lease->rule.ports = entry->ports;
 	lease->rule.kind = entry->kind;
 	lease->rule.protocol = (uint8_t)entry->protocol;
-	lease->rule.timer = grant_timer(entry->protocol);
+	lease->rule.timer = grant_timer(lease->rule.protocol);
 	lease->state = LEASE_ACTIVE;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "proxy/certs.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -288,6 +289,7 @@ SSL *certs_connect(struct certs *certs, size_t trunk, int fd)
 {
 	const char *host = certs->conf->trunks[trunk].host;
 	SSL *ssl = ssl_new(certs->contexts.trunks[trunk], fd);
+	char name[NI_MAXHOST]; /* what the library takes is not const */
 	struct ip_addr addr;
 	int is_set;
 
@@ -298,7 +300,9 @@ SSL *certs_connect(struct certs *certs, size_t trunk, int fd)
 		is_set = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
 						       host);
 	else
-		is_set = SSL_set_tlsext_host_name(ssl, host) == 1 &&
+		is_set = strlen(host) < sizeof(name) &&
+			 SSL_set_tlsext_host_name(ssl, strcpy(name, host)) ==
+				 1 &&
 			 SSL_set1_host(ssl, host) == 1;
 	if (is_set == 1)
 		return ssl;

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BITS_MIN 6
 
@@ -59,7 +60,7 @@ static struct rule_index_slots *table_new(unsigned bits)
 
 int rule_index_init(struct rule_index *index)
 {
-	*index = (struct rule_index){ 0 };
+	memset(index, 0, sizeof(*index));
 	slab_init(&index->links, sizeof(struct rule_index_link));
 	atomic_init(&index->table, table_new(BITS_MIN));
 	return index->table ? 0 : -ENOMEM;
