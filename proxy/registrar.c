@@ -387,11 +387,21 @@ static bool is_reachable(struct edge *edge,
 	return flow.listener != NULL && flow_is_alive(&flow);
 }
 
+/*
+ * One phone: an instance with several flows (RFC 5626, 5.3); or two contacts by
+ * one flow, of which one is left over from before a restart of the phone.
+ */
 static bool is_one_phone(const struct location_binding *a,
 			 const struct location_binding *b)
 {
-	return a->instance != NULL && b->instance != NULL && a->reg_id > 0 &&
-	       b->reg_id > 0 && strcmp(a->instance, b->instance) == 0;
+	bool told = a->instance != NULL && b->instance != NULL;
+	bool same = told && strcmp(a->instance, b->instance) == 0;
+
+	if (same && a->reg_id > 0 && b->reg_id > 0)
+		return true;
+	return (same || !told) && a->listen == b->listen &&
+	       a->connection == b->connection &&
+	       endpoint_equal(&a->received, &b->received);
 }
 
 static bool is_before(const struct location_binding *a,

@@ -178,6 +178,16 @@ class Fork(Bed):
         call.ack_failure(self.alice.expect(487))
         self.nothing_left()
 
+    def test_a_contact_left_over_from_before_a_restart_does_not_ring(self):
+        phone = self.agent("bob", 20, inside=False)
+        phone.register(contact=f"<sip:bob-after@{phone.address}:5060>")
+        call = self.call()
+        invite = phone.expect("INVITE")
+        phone.expect_none("INVITE", within=0.3)
+        self.taken(call, phone, invite, "t")
+        self.end(call, phone)
+        self.nothing_left()
+
     def test_two_flows_of_one_phone_ring_once(self):
         phone = self.agent("bob", 20, inside=False, registered=False)
         other = self.agent("bob", 20, inside=False, registered=False,

@@ -191,12 +191,13 @@ class Agent:
                 f'nonce="{nonce}", uri="{uri}", response="{response}", '
                 f'algorithm=MD5, cnonce="c0ffee", qop=auth, nc=00000001')
 
-    def register(self, expires=300, *, params="", headers=(), status=200):
-        """`params`: further ones of the Contact."""
+    def register(self, expires=300, *, params="", headers=(), status=200,
+                 contact=None):
+        """`params`: further ones of the Contact; `contact`: another one."""
         uri = f"sip:{self.domain}"
         call = dict(to=f"sip:{self.user}@{self.domain}", contact=False,
                     from_tag=unique("r"), call_id=unique("reg"))
-        headers = (f"Contact: {self.contact}{params}", *headers)
+        headers = (f"Contact: {contact or self.contact}{params}", *headers)
         self.send(self.request("REGISTER", uri, headers=headers, **call))
         challenge = self.expect(401)
         auth = self.authorization(challenge, "REGISTER", uri)
