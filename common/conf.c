@@ -244,3 +244,24 @@ bool conf_listens_on(const struct conf_listen *listen,
 	}
 	return false;
 }
+
+bool conf_pools_have_family(const struct conf *conf, realm_id realm,
+			    uint8_t family)
+{
+	for (size_t i = 0; i < conf->pool_count; i++)
+		for (size_t k = 0; conf->pools[i].realm == realm &&
+				   k < conf->pools[i].range_count;
+		     k++)
+			if (conf->pools[i].ranges[k].prefix.addr.family ==
+			    family)
+				return true;
+	return false;
+}
+
+bool conf_has_family(const struct conf *conf, realm_id realm, uint8_t family)
+{
+	for (size_t i = 0; i < conf->realms[realm].network_count; i++)
+		if (conf->realms[realm].networks[i].addr.family == family)
+			return true;
+	return conf_pools_have_family(conf, realm, family);
+}

@@ -322,4 +322,10 @@ bool conf_listens_on(const struct conf_listen *listen,
 int conf_socket_path(const struct conf *conf, const char *name, char *buf,
 		     size_t size);
 
+/* Has the realm a pool with addresses of that IP version? */
+bool conf_pools_have_family(const struct conf *conf, realm_id realm,
+			    uint8_t family);
+/* The same, or a network. */
+bool conf_has_family(const struct conf *conf, realm_id realm, uint8_t family);
+
 #endif

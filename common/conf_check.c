@@ -369,21 +369,6 @@ static void check_gateway(struct conf_reader *reader, size_t realm)
 				   value->text);
 }
 
-static bool has_ipv6(const struct conf *conf, realm_id realm)
-{
-	for (size_t i = 0; i < conf->realms[realm].network_count; i++)
-		if (conf->realms[realm].networks[i].addr.family == IP_V6)
-			return true;
-	for (size_t i = 0; i < conf->pool_count; i++)
-		for (size_t k = 0; conf->pools[i].realm == realm &&
-				   k < conf->pools[i].range_count;
-		     k++)
-			if (conf->pools[i].ranges[k].prefix.addr.family ==
-			    IP_V6)
-				return true;
-	return false;
-}
-
 /* Routing tables of a realm's own are those of IPv4. */
 static void check_ipv6(struct conf_reader *reader, size_t realm)
 {
@@ -393,7 +378,7 @@ static void check_ipv6(struct conf_reader *reader, size_t realm)
 				realm);
 	bool gateway = conf->realms[realm].gateway.family != IP_NONE;
 
-	if (has_ipv6(conf, (realm_id)realm) &&
+	if (conf_has_family(conf, (realm_id)realm, IP_V6) &&
 	    (gateway || conf_overlaps(conf, (realm_id)realm)))
 		conf_mistake_add(&reader->mistakes, place->path, place->line,
 				 "realm %s has IPv6 addresses and %s: that "

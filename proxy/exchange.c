@@ -300,18 +300,6 @@ static void keep_lease(struct exchange *exchange, size_t stream)
 		exchange->party.streams[stream] = before->streams[stream];
 }
 
-static bool has_family(const struct conf *conf, realm_id realm, uint8_t family)
-{
-	for (size_t i = 0; i < conf->pool_count; i++)
-		for (size_t k = 0; conf->pools[i].realm == realm &&
-				   k < conf->pools[i].range_count;
-		     k++)
-			if (conf->pools[i].ranges[k].prefix.addr.family ==
-			    family)
-				return true;
-	return false;
-}
-
 /*
  * Of which IP version the endpoint for the far party has to be: its realm or
  * its media tells, else its signalling does, where the realm has such ones.
@@ -330,7 +318,8 @@ static uint8_t outer_family(const struct exchange *exchange,
 		return wanted->request->outer.prefix.addr.family;
 	if (wanted->family != IP_NONE)
 		return wanted->family;
-	return has_family(call->calls->conf, wanted->realm, family) ?
+	return conf_pools_have_family(call->calls->conf, wanted->realm,
+				      family) ?
 		       family :
 		       wanted->inner.addr.family;
 }

@@ -355,29 +355,14 @@ static void make_tables(struct making *making)
 	}
 }
 
-static bool has_family(const struct conf *conf, realm_id realm, uint8_t family)
-{
-	for (size_t i = 0; i < conf->realms[realm].network_count; i++)
-		if (conf->realms[realm].networks[i].addr.family == family)
-			return true;
-	for (size_t i = 0; i < conf->pool_count; i++)
-		for (size_t k = 0; conf->pools[i].realm == realm &&
-				   k < conf->pools[i].range_count;
-		     k++)
-			if (conf->pools[i].ranges[k].prefix.addr.family ==
-			    family)
-				return true;
-	return false;
-}
-
 bool plan_has_ipv6(const struct conf *conf, realm_id realm)
 {
-	if (has_family(conf, realm, IP_V6))
+	if (conf_has_family(conf, realm, IP_V6))
 		return true;
 	if (conf->realms[realm].network_count > 0)
 		return false;
 	for (size_t i = 0; i < conf->realm_count; i++)
-		if (has_family(conf, (realm_id)i, IP_V6))
+		if (conf_has_family(conf, (realm_id)i, IP_V6))
 			return true;
 	return false;
 }
